@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One virtual CPU of the software backend: the architectural state of an EL0/EL1 Armv8 core, and what
+ * the interpreter keeps beside it.
+ *
+ * Everything here belongs to the vCPU's thread, except what is marked "any thread".
+ */
+#pragma once
+
+#include <Hypervisor/Hypervisor.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "insn.h"
+#include "sysreg.h"
+#include "tunables.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* NZCV as x86's LAHF and SETO leave them in AX. To an interpreter any four bits are as good, and the
+ * translator for x86 gets them for nothing. */
+enum { FLAG_N = 1 << 15, FLAG_Z = 1 << 14, FLAG_C = 1 << 8, FLAG_V = 1 << 0 };
+
+typedef union {
+    uint8_t b[16];
+    uint16_t h[8];
+    uint32_t s[4];
+    uint64_t d[2];
+    int8_t sb[16];
+    int16_t sh[8];
+    int32_t ss[4];
+    int64_t sd[2];
+} __attribute__((aligned(16))) v128;
+
+/* Which permissions a data access uses. EL1 has two views: with and without PSTATE.PAN. */
+enum mmu_view { VIEW_EL0, VIEW_EL1, VIEW_EL1_PAN, VIEW_COUNT };
+
+/*
+ * A page of the data TLB. `read` and `write` are the page's virtual address if that access may go
+ * straight to host memory at va + addend, else TLB_NONE. Anything special (device memory, watchpoint,
+ * SCTLR.A, tagged pointer, crossing a page) simply does not match and takes the slow path (tlb.c).
+ */
+struct tlb_entry {
+    uint64_t read;
+    uint64_t write;
+    uintptr_t addend;
+    uint64_t ipa;           /* of the page */
+};
+#define TLB_NONE UINT64_C(1)
+
+/* Page of the instruction TLB. */
+struct fetch_entry {
+    uint64_t key;           /* virtual page | EL, or TLB_NONE */
+    uint64_t ipa;
+    const uint8_t *host;
+    uint32_t gen;           /* valid while equal to cpu->fetch_gen */
+    bool guarded;
+};
+#define FETCH_TLB_SIZE 64
+
+struct jump_entry {
+    uint64_t pc;
+    struct block *block;
+    uint32_t gen;
+    uint32_t flags;
+};
+
+/* Work that another vCPU asks this one to do at its next block end, and waits for (broadcast.c). */
+struct mail {
+    uint8_t op;
+    uint64_t a, b;
+};
+
+/* Reasons in cpu->kick. Any thread may set one; the dispatcher clears and serves them. */
+enum {
+    KICK_CANCEL = 1u << 0,  /* hv_vcpus_exit */
+    KICK_IRQ = 1u << 1,     /* the GIC's output for this vCPU changed */
+    KICK_TIMER = 1u << 2,   /* a timer deadline passed */
+    KICK_MAIL = 1u << 3     /* the mailbox is not empty */
+};
+
+struct hvi_vcpu; /* what backend.h calls it; struct cpu is what it is */
+
+struct cpu {
+    /* Hot: offsets that emitted code uses are asserted in jit/. */
+    uint64_t x[X_SLOTS];
+    uint64_t pc;            /* start of the block that runs; exact between blocks */
+    uint32_t nzcv;          /* FLAG_* */
+    _Atomic uint32_t kick;  /* any thread */
+    struct tlb_entry *tlb;  /* tlb_sets[current view] */
+    struct block *block;    /* that runs */
+    uint64_t icount;        /* instructions completed, counted at block ends */
+    uint32_t fetch_gen;     /* bumped whenever a virtual address may mean other code */
+    uint32_t block_flags;   /* BLOCK_* of the current state */
+    struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
+
+    v128 v[32];
+    uint32_t fpcr, fpsr;    /* architectural layout */
+
+    /* PSTATE besides NZCV. daif holds bits 9..6 in place, as MRS DAIF reads them. */
+    uint32_t daif;
+    uint8_t el;             /* 0 or 1 */
+    uint8_t spsel;
+    bool pan, uao, dit, ssbs, il, ss;
+    uint8_t btype;
+    uint64_t sp_el0, sp_el1; /* the one in use lives in x[X_SP]; see cpu_sp_save() */
+
+    /* Exclusive monitor: by value. A store-exclusive succeeds if memory still holds what the
+     * load-exclusive saw, like QEMU's; ABA is not detected (docs/DIFFERENCES.md). */
+    bool excl_valid;
+    uint8_t excl_size;      /* bytes, 16 for pairs of X */
+    uint64_t excl_addr;     /* virtual */
+    uint64_t excl_val[2];
+
+    uint64_t sr[SR_COUNT];  /* system registers that are plain storage, by enum of sysreg.def */
+
+    /* Exit to the monitor. */
+    bool stop;              /* a handler filled `exit`; leave hv_vcpu_run */
+    hv_vcpu_exit_t exit;
+
+    /* Interrupt lines: `line` from hv_vcpu_set_pending_interrupt (one run), gic from the model. */
+    bool line_irq, line_fiq;
+    _Atomic bool gic_irq, gic_fiq; /* any thread, under the GIC's lock */
+
+    /* Virtual timer (timer.c). */
+    uint64_t cntvoff;       /* CNTVCT = mach time - cntvoff */
+    bool vtimer_masked;
+    bool vtimer_exit;       /* deliver VTIMER_ACTIVATED at the next chance */
+
+    bool trap_debug, trap_debug_regs;
+
+    uint32_t index;
+    bool running;           /* inside vcpu_run */
+    uint64_t exec_time;     /* mach ticks */
+
+    /* Memory. */
+    struct tlb_entry tlb_sets[VIEW_COUNT][TLB_SIZE];
+    struct fetch_entry fetch[FETCH_TLB_SIZE];
+    struct jump_entry jump[JUMP_CACHE_SIZE];
+    uint64_t large_lo, large_hi; /* virtual range known to be mapped by blocks: see tlb.c */
+
+    /* Decoded blocks (block.c). */
+    struct code_cache *code;
+
+    /* Mailbox (broadcast.c), any thread under its lock. */
+    pthread_mutex_t mail_lock;
+    pthread_cond_t mail_done;
+    unsigned mail_count;
+    bool mail_overflow;
+    struct mail mail[MAILBOX_SLOTS];
+    _Atomic uint64_t mail_posted, mail_served;
+
+    /* WFI inside a VM with a GIC, and every other sleep of this thread. */
+    pthread_mutex_t sleep_lock;
+    pthread_cond_t sleep_cond;
+
+    uint64_t stats[16];
+};
+
+/* ---- exceptions and exits (exception.c) --------------------------------------------------------- */
+
+/* Exception classes, Arm ARM D17.2.37 ESR_EL1.EC. */
+enum {
+    EC_UNKNOWN = 0x00,
+    EC_WFX = 0x01,
+    EC_FP = 0x07,
+    EC_BTI = 0x0d,
+    EC_ILLEGAL = 0x0e,
+    EC_SVC64 = 0x15,
+    EC_HVC64 = 0x16,
+    EC_SMC64 = 0x17,
+    EC_SYSREG = 0x18,
+    EC_IABT_LOW = 0x20,
+    EC_IABT = 0x21,
+    EC_PC_ALIGN = 0x22,
+    EC_DABT_LOW = 0x24,
+    EC_DABT = 0x25,
+    EC_SP_ALIGN = 0x26,
+    EC_FP_EXC = 0x2c,
+    EC_SERROR = 0x2f,
+    EC_BREAK_LOW = 0x30,
+    EC_STEP_LOW = 0x32,
+    EC_WATCH_LOW = 0x34,
+    EC_BRK = 0x3c
+};
+#define ESR_IL (1u << 25)
+#define ESR(ec, iss) ((uint32_t)(ec) << 26 | ESR_IL | (uint32_t)(iss))
+
+/* The address of instruction i of the running block. */
+static inline uint64_t insn_pc(const struct cpu *c, const struct insn *i)
+{
+    return c->pc + i->off;
+}
+
+/* Take a synchronous exception to EL1. `esr` has the class for a lower level where there are two; this
+ * adds one when it comes from EL1. The return address is `ret` (instruction itself or the next). Folds
+ * instruction i's position into the counters; i may be NULL between blocks. Always returns NULL. */
+const struct insn *cpu_raise(struct cpu *c, const struct insn *i, uint32_t esr, uint64_t ret);
+/* The same with FAR_EL1. */
+const struct insn *cpu_raise_far(struct cpu *c, const struct insn *i, uint32_t esr, uint64_t ret,
+                                 uint64_t far);
+/* UNDEFINED instruction (EC 0). */
+const struct insn *cpu_undefined(struct cpu *c, const struct insn *i);
+/* Asynchronous: IRQ vector offset 0x80, FIQ 0x100, SError 0x180. Between blocks. */
+void cpu_interrupt(struct cpu *c, unsigned vector_offset);
+/* Leave hv_vcpu_run with EXCEPTION at instruction i; PC becomes insn_pc + advance. Returns NULL. */
+const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
+                            uint64_t ipa, unsigned advance);
+/* ERET. c->pc becomes the target; PSTATE changes; sets illegal state as the architecture says. */
+void cpu_exception_return(struct cpu *c);
+
+uint32_t cpu_get_cpsr(const struct cpu *c);        /* as SPSR_EL1 would show PSTATE */
+void cpu_set_cpsr(struct cpu *c, uint32_t cpsr);   /* PSTATE := value, EL and SP banks switched */
+/* After any change of EL, PAN, UAO, SCTLR, CPACR …: recompute c->tlb, block_flags. */
+void cpu_state_changed(struct cpu *c);
+/* Bring x[X_SP] back to its bank / fetch it from the bank that EL and SPSel choose. */
+void cpu_sp_save(struct cpu *c);
+void cpu_sp_load(struct cpu *c);
+static inline uint32_t nzcv_to_arch(uint32_t f)
+{
+    return (f & FLAG_N) << 16 | (f & FLAG_Z) << 16 | (f & FLAG_C) << 21 | (f & FLAG_V) << 28;
+}
+static inline uint32_t nzcv_from_arch(uint32_t a)
+{
+    return (a >> 16 & FLAG_N) | (a >> 16 & FLAG_Z) | (a >> 21 & FLAG_C) | (a >> 28 & FLAG_V);
+}
+
+/* ---- blocks (block.c, run.c) ----------------------------------------------------------------------- */
+
+struct code_cache *code_cache_new(void);
+void code_cache_free(struct code_cache *cc);
+/* The block at cpu->pc in the current state; raises the fetch fault and returns NULL if there is none. */
+struct block *block_find(struct cpu *c);
+void block_link(struct cpu *c, struct link *from, struct block *to);
+void code_invalidate_all(struct cpu *c);
+void code_invalidate_ipa(struct cpu *c, uint64_t ipa, uint64_t size);
+
+/* Virtual addresses may mean other code from now on (TLBI, TTBR, SCTLR, ...). */
+static inline void fetch_changed(struct cpu *c)
+{
+    c->fetch_gen++;
+}
+
+/* Leave a block through its link `slot` to `target`. The last act of a branch handler. */
+static inline const struct insn *block_leave(struct cpu *c, unsigned slot, uint64_t target)
+{
+    struct block *b = c->block;
+    struct link *l = &b->link[slot];
+    c->icount += b->n;
+    c->pc = target;
+    struct block *to = l->to;
+    if (likely(to && (!l->crosses || l->gen == c->fetch_gen) &&
+               !atomic_load_explicit(&c->kick, memory_order_relaxed))) {
+        c->block = to;
+        return to->insns;
+    }
+    c->link_from = l;
+    return NULL;
+}
+
+/* Leave a block to an address known only now (BR, RET). */
+static inline const struct insn *block_leave_indirect(struct cpu *c, uint64_t target)
+{
+    c->icount += c->block->n;
+    c->pc = target;
+    const struct jump_entry *j = &c->jump[target >> 2 & (JUMP_CACHE_SIZE - 1)];
+    if (likely(j->pc == target && j->gen == c->fetch_gen && j->flags == c->block_flags &&
+               !atomic_load_explicit(&c->kick, memory_order_relaxed))) {
+        c->block = j->block;
+        return j->block->insns;
+    }
+    return NULL;
+}
+
+/* Leave a block after an instruction that changed what the next one sees (MSR, ISB, ...). */
+static inline const struct insn *block_leave_sync(struct cpu *c, const struct insn *i)
+{
+    c->icount += c->block->n;
+    c->pc += i->off + 4u;
+    return NULL;
+}
+
+/* ---- decoding (decode.c) -------------------------------------------------------------------------------- */
+
+/* Decode one word into *i (fn, operands, id; `off` is set by the caller). Always succeeds: a word that
+ * is not an announced instruction gets the handler that raises UNDEFINED. True if a block ends here. */
+bool a64_decode(uint32_t word, uint32_t block_flags, struct insn *i);
+const char *a64_name(unsigned id);
+
+/* ---- memory maintenance (tlb.c) and other vCPUs (broadcast.c) -------------------------------------------- */
+
+void tlb_flush_all(struct cpu *c);
+void tlb_flush_va(struct cpu *c, uint64_t va);
+
+enum mail_op { MAIL_TLB_ALL = 1, MAIL_TLB_VA, MAIL_CODE_ALL, MAIL_CODE_IPA };
+/* Do it here, then on every other vCPU, and wait until all have. Serves its own mailbox meanwhile. */
+void cpu_broadcast(struct cpu *c, enum mail_op op, uint64_t a, uint64_t b);
+void cpu_serve_mail(struct cpu *c);
+/* From a thread that is no vCPU (unmap, icache_invalidate): on every vCPU, and wait. */
+void cpu_broadcast_foreign(enum mail_op op, uint64_t a, uint64_t b);
+void cpu_kick(struct cpu *c, uint32_t reason); /* any thread; wakes it from WFI too */
+
+/* ---- timer (timer.c) -------------------------------------------------------------------------------------- */
+
+uint64_t timer_cntvct(const struct cpu *c);
+/* After any write to CNTV_* or CNTP_*, offset or mask: set the alarm for the next deadline. */
+void timer_update(struct cpu *c);
+/* Serve KICK_TIMER: raise the GIC's PPI lines, or set vtimer_exit. */
+void timer_expired(struct cpu *c);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory accesses of instructions. ld8 … st128 return false after having raised the exception or
+ * prepared the exit; the handler then returns NULL having changed nothing.
+ *
+ * The fast path is one compare: a page whose tag matches, for an access that lies in it. Accesses of up
+ * to 8 bytes that are aligned are single-copy atomic because the host's are. Everything else goes to
+ * tlb.c.
+ */
+#pragma once
+
+#include "cpu.h"
+
+bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
+                   enum mmu_view view, void *out);
+bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
+                    enum mmu_view view, const void *in);
+
+/* A host pointer to [va, va+size), for atomics and exclusives: va aligned to size (else an alignment
+ * fault is raised), readable and writable unless `write` is false. NULL after a fault or exit. */
+void *mem_atomic(struct cpu *c, const struct insn *i, uint64_t va, unsigned size, bool write);
+
+/* The view that LDTR and STTR use: EL0's, unless PSTATE.UAO is set (Arm ARM C6.2, AArch64.IsUnprivAccessPriv). */
+enum mmu_view mem_unpriv_view(const struct cpu *c);
+enum mmu_view mem_view(const struct cpu *c);
+
+static inline struct tlb_entry *tlb_slot(struct tlb_entry *tlb, uint64_t va)
+{
+    return &tlb[va >> PAGE_BITS & (TLB_SIZE - 1)];
+}
+
+#define MEM_ACCESS(bits)                                                                           \
+    static inline bool ld##bits(struct cpu *c, const struct insn *i, uint64_t va,                  \
+                                uint##bits##_t *out)                                               \
+    {                                                                                              \
+        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        if (likely(((va + bits / 8 - 1) & PAGE_MASK) == e->read)) {                                \
+            memcpy(out, (const void *)(uintptr_t)(va + e->addend), bits / 8);                      \
+            return true;                                                                           \
+        }                                                                                          \
+        return mem_load_slow(c, i, va, bits / 8, mem_view(c), out);                                \
+    }                                                                                              \
+    static inline bool st##bits(struct cpu *c, const struct insn *i, uint64_t va,                  \
+                                uint##bits##_t in)                                                 \
+    {                                                                                              \
+        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        if (likely(((va + bits / 8 - 1) & PAGE_MASK) == e->write)) {                               \
+            memcpy((void *)(uintptr_t)(va + e->addend), &in, bits / 8);                            \
+            return true;                                                                           \
+        }                                                                                          \
+        return mem_store_slow(c, i, va, bits / 8, mem_view(c), &in);                               \
+    }
+MEM_ACCESS(8)
+MEM_ACCESS(16)
+MEM_ACCESS(32)
+MEM_ACCESS(64)
+
+static inline bool ld128(struct cpu *c, const struct insn *i, uint64_t va, v128 *out)
+{
+    const struct tlb_entry *e = tlb_slot(c->tlb, va);
+    if (likely(((va + 15) & PAGE_MASK) == e->read)) {
+        memcpy(out, (const void *)(uintptr_t)(va + e->addend), 16);
+        return true;
+    }
+    return mem_load_slow(c, i, va, 16, mem_view(c), out);
+}
+
+static inline bool st128(struct cpu *c, const struct insn *i, uint64_t va, const v128 *in)
+{
+    const struct tlb_entry *e = tlb_slot(c->tlb, va);
+    if (likely(((va + 15) & PAGE_MASK) == e->write)) {
+        memcpy((void *)(uintptr_t)(va + e->addend), in, 16);
+        return true;
+    }
+    return mem_store_slow(c, i, va, 16, mem_view(c), in);
+}
