@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a device is: a window of guest physical addresses with a read and a write, and the state
+ * behind it in a form that can be saved. A device sees this header, mem.h, log.h, clock.h,
+ * console.h and loop.h; it never sees a vCPU or a VM. The machine (machine_*.c) creates it and says
+ * where it lives.
+ *
+ * `lock` is held by the bus around read, write, reset, save and restore; a device takes it by
+ * itself in its event-loop callbacks. Offsets are below `size`, widths are 1, 2, 4 or 8 and allowed
+ * by `widths`; values come zero-extended and go back the same way.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct device;
+
+/* Bits of `widths`: the access sizes in bytes are their own bits. */
+#define DEV_WIDTH_8   1u
+#define DEV_WIDTH_16  2u
+#define DEV_WIDTH_32  4u
+#define DEV_WIDTH_64  8u
+#define DEV_WIDTH_ANY 15u
+
+struct device_ops {
+    const char *name; /* "pl011" */
+    unsigned widths; /* access widths that reach read and write; any other reads 0 and is ignored */
+    uint64_t (*read)(struct device *dev, uint64_t offset, unsigned width);
+    void (*write)(struct device *dev, uint64_t offset, unsigned width, uint64_t value);
+    /* As after power-on. */
+    void (*reset)(struct device *dev);
+    /* Guest-visible state as little-endian fields. save: bytes needed; writes if they fit in
+     * `size`. restore: checks everything, 0 or -EINVAL and unchanged. NULL: the device has no
+     * state. */
+    size_t (*save)(struct device *dev, uint8_t *buf, size_t size);
+    int (*restore)(struct device *dev, const uint8_t *buf, size_t size);
+    /* Free the device and its host descriptors. */
+    void (*destroy)(struct device *dev);
+};
+
+struct device {
+    const struct device_ops *ops;
+    const char *name; /* unique in the VM: "pl011", "virtio-blk0" */
+    uint64_t base;    /* guest physical address, set by the machine */
+    uint64_t size;    /* bytes */
+    unsigned intid;   /* its interrupt (GIC INTID), 0: none */
+    pthread_mutex_t lock;
+};
+
+/* The device's interrupt line, level-triggered. Any thread. */
+void device_set_irq(struct device *dev, bool level);
