@@ -29,7 +29,7 @@ WARN    := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototype
            -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT)
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -fno-strict-aliasing $(WARN) $(CFLAGS) \
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -fno-strict-aliasing -ffp-contract=off $(WARN) $(CFLAGS) \
            -DTINYVMM_VERSION='"$(VERSION)"' $(if $(HARD),-DHARD=1) -pthread \
            $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS := $(LDFLAGS) -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(CROSS),-static)
@@ -38,7 +38,8 @@ comma   := ,
 
 # ---- rooms: every .c of a folder belongs to it -----------------------------------------------------
 VMM_SRC := $(wildcard vmm/*.c vmm/dev/*.c vmm/mon/*.c)
-SOFT_SRC := $(wildcard hv/soft/*.c)
+FP_HOST := hv/soft/fp_host_$(subst other,any,$(CPU)).c
+SOFT_SRC := $(filter-out $(filter-out $(FP_HOST),$(wildcard hv/soft/fp_host_*.c)),$(wildcard hv/soft/*.c))
 JIT_SRC := $(if $(filter x64,$(CPU)),$(filter-out hv/soft/jit/none.c,$(wildcard hv/soft/jit/*.c)),$(wildcard hv/soft/jit/none.c))
 KVM_SRC := $(if $(filter linux-arm64,$(OS)-$(CPU)),$(wildcard hv/kvm/*.c))
 HV_SRC  := $(wildcard hv/*.c) $(SOFT_SRC) $(JIT_SRC) $(KVM_SRC)
