@@ -49,7 +49,7 @@ HV_SRC  := $(wildcard hv/apple/*.c)
 LIBS    := -framework Hypervisor
 INC     := -Ihv/apple/include
 else
-HV_SRC  += $(BACKENDS)
+HV_SRC  += $(BACKENDS) hv/clock/$(if $(filter arm64,$(CPU)),generic_timer,monotonic).c
 LIBS    :=
 INC     := -Ihv/include
 endif
@@ -78,7 +78,7 @@ $(LIB): $(HV_OBJ)
 
 # hv/ sees itself; the monitor sees the public headers alone.
 $(BUILD)/hv/%.o: hv/%.c
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Ihv/include -Ihv -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Ihv -MMD -MP -c -o $@ $<
 $(BUILD)/vmm/%.o: vmm/%.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Ivmm -Iguest -MMD -MP -c -o $@ $<
 $(BUILD)/main.o: main.c

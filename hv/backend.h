@@ -2,14 +2,14 @@
 /*
  * What a backend must supply to carry the Hypervisor API on a host: one const table of operations.
  *
- * hv.c and its neighbours own everything that is the same everywhere: the one VM of the process, the
- * list of memory mappings, vCPU handles and their owner threads, argument and state checks, the order
- * of calls. A backend is called with checked arguments only and never checks them again. It may keep
- * one VM in file-scope state, as Apple's framework does (hypervisor_framework.md section 7).
+ * hv.c and its neighbours own everything that is the same everywhere: the one VM of the process,
+ * the list of memory mappings, vCPU handles and their owner threads, argument and state checks, the
+ * order of calls. A backend is called with checked arguments only and never checks them again. It
+ * may keep one VM in file-scope state, as Apple's framework does: there is one per process.
  *
- * "Owner" below is the thread that created the vCPU. "Any" means any thread, at the same time as any
- * other operation. An operation that a backend does not have is NULL; the public call then answers
- * HV_UNSUPPORTED and docs/DIFFERENCES.md lists it.
+ * "Owner" below is the thread that created the vCPU. "Any" means any thread, at the same time as
+ * any other operation. An operation marked "optional" may be NULL; the public call then answers
+ * HV_UNSUPPORTED (unless said otherwise) and docs/DIFFERENCES.md lists it. All others are required.
  */
 #pragma once
 
@@ -25,12 +25,13 @@ struct hvi_limits {
 };
 
 struct hvi_vm_config {
-    uint32_t ipa_bits;    /* guest physical addresses are below 1 << ipa_bits */
-    uint32_t granule;     /* bytes, 4096 or 16384: alignment of every mapping */
-    bool el2;             /* never true unless the backend says so in a later version */
+    uint32_t ipa_bits; /* guest physical addresses are below 1 << ipa_bits */
+    uint32_t granule;  /* bytes, 4096 or 16384: alignment of every mapping */
+    bool el2;          /* never true unless the backend says so in a later version */
 };
 
-/* A piece of guest memory. Pieces never overlap; all fields are multiples of the granule. */
+/* A piece of guest memory. Pieces never overlap in `ipa`; addresses and size are multiples of the
+ * granule. */
 struct hvi_region {
     hv_ipa_t ipa;
     size_t size;
@@ -42,32 +43,41 @@ struct hvi_region {
 struct hvi_gic_config {
     hv_ipa_t distributor_base;
     hv_ipa_t redistributor_base;
-    hv_ipa_t msi_base;    /* meaningful if msi_count > 0 */
-    uint32_t msi_intid;   /* first SPI of the MSI frame */
-    uint32_t msi_count;   /* 0 = no MSI frame */
+    hv_ipa_t msi_base;  /* meaningful if msi_count > 0 */
+    uint32_t msi_intid; /* first SPI of the MSI frame */
+    uint32_t msi_count; /* 0 = no MSI frame */
 };
 
 struct hvi_vcpu; /* the backend's own vCPU */
-
-/* One counter of a backend, for hvx_counters() (see hvx.h). */
-struct hvx_counter;
 
 struct hvi_backend {
     const char *name;  /* "soft", "kvm": what --backend takes */
     const char *title; /* "ARM64 software CPU", "Linux KVM": for people */
 
-    /* Can this backend run here? Fills *limits and returns true, or writes one line (no newline, what
-     * is missing and what to do) to `why`. Called before anything else, any thread, may be repeated. */
+    /* Can this backend run here? Fills *limits and returns true, or writes one line (no newline,
+     * what is missing and what to do) to `why`. Called before anything else, any thread, may be
+     * repeated. */
     bool (*probe)(struct hvi_limits *limits, char *why, size_t why_size);
 
-    /* VM. Any thread; hv.c serialises these with each other. HV_NO_RESOURCES, HV_DENIED, HV_ERROR. */
+    /* VM. Any thread; hv.c serialises these with each other. HV_NO_RESOURCES, HV_DENIED, HV_ERROR.
+     */
     hv_return_t (*vm_create)(const struct hvi_vm_config *config);
     void (*vm_destroy)(void); /* no vCPU is left */
 
-    /* Memory. Any thread, serialised by hv.c, but vCPUs may be running. When unmap or protect return,
-     * no vCPU touches the region with the old rights any more: the caller may free the memory.
-     * hv.c has split regions already, so each call names a whole piece that it has seen in `map`,
-     * or, for `split`, tells that one piece became two with unchanged host memory and flags. */
+    /* In the child of a fork() whose parent had a VM: forget it. Only this thread exists, locks may
+     * be held by threads that are gone, memory and descriptors are copies of the parent's:
+     * re-initialise, close, never wait or touch the parent's VM. The child may create a VM after
+     * it. Optional. */
+    void (*after_fork)(void);
+
+    /* Memory. Any thread, serialised by hv.c, but vCPUs may be running. When unmap or protect
+     * return, no vCPU touches the region with the old rights any more: the caller may free the
+     * memory. hv.c has split regions already, so each call names a whole piece that it has seen in
+     * `map`, or, for `split`, tells that one piece became two with unchanged host memory and flags
+     * (optional, NULL = nothing to do). What hvi_mem_lookup() says changes after mem_map, but
+     * before mem_unmap and mem_protect, and a failure changes it back: a vCPU that looks a page up
+     * again never finds more than it may use. The caller holds the layer's lock: a vCPU outside
+     * vcpu_run may be waiting for it. */
     hv_return_t (*mem_map)(const struct hvi_region *region);
     hv_return_t (*mem_unmap)(const struct hvi_region *region);
     hv_return_t (*mem_protect)(const struct hvi_region *region, hv_memory_flags_t flags);
@@ -81,21 +91,24 @@ struct hvi_backend {
     hv_return_t (*vcpu_create)(uint32_t index, struct hvi_vcpu **vcpu);
     void (*vcpu_destroy)(struct hvi_vcpu *vcpu);
 
-    /* Run until an exit. Owner. Fills *exit on HV_SUCCESS. Blocks as long as the guest runs (and, in a
-     * VM with a GIC, waits in WFI). HV_ILLEGAL_GUEST_STATE or HV_ERROR if the guest cannot be entered. */
+    /* Run until an exit. Owner. Fills *exit on HV_SUCCESS. Blocks as long as the guest runs (and,
+     * in a VM with a GIC, waits in WFI). HV_ILLEGAL_GUEST_STATE or HV_ERROR if the guest cannot be
+     * entered. */
     hv_return_t (*vcpu_run)(struct hvi_vcpu *vcpu, hv_vcpu_exit_t *exit);
 
-    /* Make the run under way, or else the next one, return with HV_EXIT_REASON_CANCELED. Any thread.
-     * Sticky and one-shot; must not be lost between two runs. Does not wait. */
+    /* Make the run under way, or else the next one, return with HV_EXIT_REASON_CANCELED. Any
+     * thread. Sticky and one-shot; must not be lost between two runs. Does not wait. */
     void (*vcpu_cancel)(struct hvi_vcpu *vcpu);
 
     /* Registers. Owner, not running. `reg` is in range. */
     hv_return_t (*get_reg)(struct hvi_vcpu *vcpu, hv_reg_t reg, uint64_t *value);
     hv_return_t (*set_reg)(struct hvi_vcpu *vcpu, hv_reg_t reg, uint64_t value);
-    hv_return_t (*get_simd)(struct hvi_vcpu *vcpu, hv_simd_fp_reg_t reg, hv_simd_fp_uchar16_t *value);
-    hv_return_t (*set_simd)(struct hvi_vcpu *vcpu, hv_simd_fp_reg_t reg, hv_simd_fp_uchar16_t value);
-    /* reg is one of the public enumerators that exists in this kind of VM. HV_BAD_ARGUMENT for a value
-     * or register that the backend refuses. */
+    hv_return_t (*get_simd)(struct hvi_vcpu *vcpu, hv_simd_fp_reg_t reg,
+                            hv_simd_fp_uchar16_t *value);
+    hv_return_t (*set_simd)(struct hvi_vcpu *vcpu, hv_simd_fp_reg_t reg,
+                            hv_simd_fp_uchar16_t value);
+    /* reg is one of the public enumerators that exists in this kind of VM. HV_BAD_ARGUMENT for a
+     * value or register that the backend refuses. */
     hv_return_t (*get_sys_reg)(struct hvi_vcpu *vcpu, hv_sys_reg_t reg, uint64_t *value);
     hv_return_t (*set_sys_reg)(struct hvi_vcpu *vcpu, hv_sys_reg_t reg, uint64_t value);
 
@@ -104,10 +117,10 @@ struct hvi_backend {
     hv_return_t (*set_pending)(struct hvi_vcpu *vcpu, hv_interrupt_type_t type, bool pending);
 
     /* Debug: send the guest's debug exceptions, and its accesses to debug registers, to the client
-     * as exits (MDCR_EL2.TDE, TDA). Owner. hv.c keeps the flags for the getters. */
+     * as exits (MDCR_EL2.TDE, TDA). Owner. hv.c keeps the flags for the getters. Optional. */
     hv_return_t (*set_trap_debug)(struct hvi_vcpu *vcpu, bool exceptions, bool reg_accesses);
 
-    /* Time spent in the guest, mach_absolute_time units. Owner. */
+    /* Time spent in the guest, mach_absolute_time units. Owner. Optional. */
     hv_return_t (*get_exec_time)(struct hvi_vcpu *vcpu, uint64_t *time);
 
     /* Virtual timer (section 9.4): mask of the VTIMER_ACTIVATED exit; CNTVCT = mach time - offset.
@@ -117,15 +130,19 @@ struct hvi_backend {
     hv_return_t (*get_vtimer_offset)(struct hvi_vcpu *vcpu, uint64_t *offset);
     hv_return_t (*set_vtimer_offset)(struct hvi_vcpu *vcpu, uint64_t offset);
 
-    /* What a new vCPU will show. Any thread, no VM needed. */
+    /* What a new vCPU will show. Any thread, no VM needed. Optional. */
     hv_return_t (*get_feature_reg)(hv_feature_reg_t reg, uint64_t *value);
     hv_return_t (*get_ccsidr)(hv_cache_type_t type, uint64_t values[8]);
 
-    /* GIC. create: after the VM, before any vCPU, once. set_spi, send_msi: any thread, arguments in
+    /* GIC, all optional. create: after the VM, before any vCPU, once; a vCPU's redistributor is at
+     * redistributor_base + index * HVI_GICR_SIZE. set_spi, send_msi: any thread, arguments in
      * range. Distributor and MSI registers: any thread; redistributor and ICC registers: owner.
-     * Offsets are in the enumerations or plain 4/8-byte register offsets of the specification. These
-     * are the restore accesses: they set and read state without the side effects of a guest access.
-     * state_save with buf NULL gives the size only; VM stopped. */
+     * Offsets are in the enumerations or plain 4/8-byte register offsets of the specification.
+     * These are the restore accesses: they set and read state without the side effects of a guest
+     * access. hv.c knows which offsets exist and drops writes to TYPER and PIDR2. A state has at
+     * most *size bytes on entry and *size bytes on return; with buf NULL save gives the size only.
+     * No vCPU runs during save, restore (HV_BAD_ARGUMENT: not a state of this backend and version)
+     * and reset. */
     hv_return_t (*gic_create)(const struct hvi_gic_config *config);
     hv_return_t (*gic_set_spi)(uint32_t intid, bool level);
     hv_return_t (*gic_send_msi)(uint32_t intid);
@@ -141,15 +158,31 @@ struct hvi_backend {
     hv_return_t (*gic_state_restore)(const void *buf, size_t size);
     hv_return_t (*gic_reset)(void);
 
-    /* Extras beyond Apple's API (hvx.h). set_option: before vm_create; false if unknown or bad value.
-     * counter: the index-th counter of a vCPU (owner) or false past the end. */
+    /* Extras beyond Apple's API (hvx.h), optional. set_option: before vm_create; false if unknown
+     * or bad value. counter: the index-th counter of a vCPU (owner) or false past the end. */
     bool (*set_option)(const char *name, const char *value);
     bool (*counter)(struct hvi_vcpu *vcpu, unsigned index, const char **name, uint64_t *value);
 };
 
-/* The table of every backend that was built in, best first, NULL at the end (backends_*.c, chosen by the
- * Makefile: soft alone, or kvm and soft). */
+/* The table of every backend that was built in, best first, NULL at the end (backends/, chosen by
+ * the Makefile: soft alone, or kvm and soft). */
 extern const struct hvi_backend *const hvi_backends[];
 
-/* Host clock behind mach_absolute_time() (hv/clock.c or the backend's host): 24 MHz ticks unless the
- * host has a generic timer of its own. */
+/*
+ * What the public layer offers to a backend. The clock is mach_absolute_time() (clock/).
+ */
+
+/* Geometry of the GIC in guest memory. Shared interrupts are 32 ... 1019. */
+#define HVI_GICD_SIZE     0x10000u
+#define HVI_GICR_SIZE     0x20000u /* per vCPU */
+#define HVI_GICM_SIZE     0x10000u
+#define HVI_GIC_SPI_BASE  32u
+#define HVI_GIC_SPI_COUNT 988u
+
+/* The piece of memory that holds `ipa`. Any thread, no lock: for TLB misses. False: not mapped. */
+bool hvi_mem_lookup(hv_ipa_t ipa, struct hvi_region *out);
+
+/* Walk the pieces whose host memory overlaps [host, host + size); one host page may be mapped
+ * several times. Start with *next = 0; each true answer gives the overlapping part in *out. Any
+ * thread. */
+bool hvi_mem_next_host(const void *host, size_t size, hv_ipa_t *next, struct hvi_region *out);
