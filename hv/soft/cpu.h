@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "insn.h"
+#include "mmu.h"
 #include "sysreg.h"
 #include "tunables.h"
 
@@ -141,7 +142,8 @@ struct cpu {
     struct tlb_entry tlb_sets[VIEW_COUNT][TLB_SIZE];
     struct fetch_entry fetch[FETCH_TLB_SIZE];
     struct jump_entry jump[JUMP_CACHE_SIZE];
-    uint64_t large_lo, large_hi; /* virtual range known to be mapped by blocks: see tlb.c */
+    struct mmu_regime regime;    /* SCTLR, TCR, TTBRn, MAIR decoded (tlb_regime_changed) */
+    uint64_t large_lo[2], large_hi[2]; /* per half: addresses mapped by more than a 4K page: tlb.c */
 
     /* Decoded blocks (block.c). */
     struct code_cache *code;
