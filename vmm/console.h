@@ -28,11 +28,13 @@ struct console {
     int error;           /* -errno of the first failed write, else 0; later output is dropped */
     uint64_t bytes;      /* written by the guest so far */
     uint64_t first_byte; /* host_ns() of the guest's first byte, 0: none yet */
-    /* Called, outside the lock, when an unfinished line begins to wait. May be NULL. */
+    /* Called, outside the lock, when an unfinished line begins to wait: see to it that console_tick
+     * is called after CONSOLE_DELAY_MS. Not called again before that, so that a guest which prints
+     * byte by byte costs few wake-ups. May be NULL. */
     void (*on_partial)(void *context);
     void (*on_error)(void *context, int error);
     void *context;
-    atomic_bool partial; /* on_partial was called and console_flush has not been since */
+    atomic_bool partial; /* a console_tick is due */
 };
 
 void console_init(struct console *console, int in, int out);
@@ -40,6 +42,7 @@ void console_destroy(struct console *console);
 void console_write(struct console *console, const void *data, size_t size);
 void console_putc(struct console *console, uint8_t byte);
 void console_flush(struct console *console);
+void console_tick(struct console *console);
 
 /* Flush, then wait for one byte of input: 0..255, -ENODATA at its end, -ECANCELED if `cancel` (a
  * descriptor) becomes readable first, -errno. */

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "log.h"
 #include "mem.h"
 
 enum image_format {
@@ -24,21 +25,16 @@ struct image {
     void *owned;        /* what image_close gives back, NULL for a built-in guest */
 };
 
-/* What went wrong, in one line for people. */
-struct image_error {
-    char text[300];
-};
-
-int image_open(struct image *image, const char *path, struct image_error *error);
+int image_open(struct image *image, const char *path, struct vm_error *error);
 /* A guest that is part of the program. `name` and `data` must outlive the image. */
 int image_builtin(struct image *image, const char *name, const void *data, uint64_t size,
-                  struct image_error *error);
+                  struct vm_error *error);
 void image_close(struct image *image);
 const char *image_format_name(enum image_format format);
 
 /* Copy into memory: raw at `base`, ELF where its segments say (bss is zeroed). -EFAULT with a text
  * that names what does not fit. image_check does all but the copying. */
 int image_check(const struct image *image, const struct mem *mem, uint64_t base,
-                struct image_error *error);
+                struct vm_error *error);
 int image_place(const struct image *image, const struct mem *mem, uint64_t base,
-                struct image_error *error);
+                struct vm_error *error);

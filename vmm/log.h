@@ -27,5 +27,14 @@ void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* An empty line among the steps. */
 void log_gap(void);
 
+/* What went wrong, in one line for the user: what failed, on what, why, what to do. */
+struct vm_error {
+    char text[400];
+};
+
+/* Fill error->text, return err. */
+int error_set(struct vm_error *error, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Write all of it, whatever signals and short writes do. 0 or -errno. */
 int write_all(int fd, const void *data, unsigned long size);

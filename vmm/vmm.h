@@ -39,12 +39,7 @@ struct vm;
 struct vcpu;
 struct machine;
 
-struct vm_error {
-    char text[400];
-};
-
-/* ---- what a VM is configured by, all of it before it starts -------------------------------------
- */
+/* ---- what a VM is configured by, all of it before it starts ---- */
 
 struct vm_disk {
     const char *path;
@@ -61,6 +56,7 @@ struct vm_config {
     unsigned count; /* how many they are */
 
     int in_fd, out_fd;   /* the guest's console; in_fd -1: none */
+    int lifeline_fd;     /* when it reaches its end, so does the VM (the parent died); -1: none */
     uint64_t timeout_ns; /* 0: none */
     bool stats;          /* print counters at the end */
 
@@ -74,8 +70,7 @@ struct vm_config {
 
 void vm_config_init(struct vm_config *config);
 
-/* ---- how a VM ends
- * ------------------------------------------------------------------------------- */
+/* ---- how a VM ends ---- */
 
 enum vm_end {
     VM_END_NONE,      /* still running */
@@ -87,8 +82,7 @@ enum vm_end {
     VM_END_INTERRUPT, /* a signal, or the user's escape key: 128 + signal */
 };
 
-/* ---- machines (machine.c: the table; machine_NAME.c: each)
- * ------------------------------------------ */
+/* ---- machines (machine.c: the table; machine_NAME.c: each) ---- */
 
 /* Where vCPU 0 starts: set by the machine's plan, used at every reset. */
 struct vm_boot {
@@ -127,9 +121,10 @@ extern const struct machine machine_tiny;
 const struct machine *machine_find(const char *name, const struct image *image);
 /* The index-th machine, NULL past the end. */
 const struct machine *machine_at(unsigned index);
+/* "tiny, virt": for messages. */
+const char *machine_names(void);
 
-/* ---- vCPU
- * ------------------------------------------------------------------------------------------- */
+/* ---- vCPU ---- */
 
 #define VCPU_EXIT_CLASSES 64
 #define VCPU_HYPERCALLS   8
@@ -167,9 +162,7 @@ struct vcpu {
     atomic_bool on; /* powered; cleared by PSCI CPU_OFF, set under vm->lock by CPU_ON */
 };
 
-/* ---- VM
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- VM ---- */
 
 /* What the vCPU threads are to do. They look at it before every entry to the guest. */
 enum vm_state {
@@ -198,19 +191,19 @@ struct vm {
     atomic_int end;         /* enum vm_end; the first one stays */
     int status;             /* guest's status (EXIT), signal number (INTERRUPT) */
     unsigned live;          /* vCPUs that exist */
-    int cancel_read,
-        cancel_write; /* pipe; readable from the first vm_stop on: for blocking reads */
+    /* A pipe, readable from the first vm_stop on: for blocking reads. */
+    int cancel_read, cancel_write;
 
     pthread_mutex_t error_lock;
     struct vm_error error;
 
+    int console_timer, timeout_timer; /* loop timers */
+    bool has_loop;
     bool hv;                                   /* hv_vm_create has succeeded */
     uint64_t started_ns, entered_ns, ended_ns; /* host_ns(): create, first guest instruction, end */
 };
 
-/* ---- vm.c
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- vm.c ---- */
 
 int vm_create(struct vm **vm, const struct vm_config *config, struct vm_error *error);
 int vm_run(struct vm *vm);
@@ -233,9 +226,16 @@ int vm_fail(struct vm *vm, int err, const char *format, ...) __attribute__((form
 int vm_fail_hv(struct vm *vm, hv_return_t ret, const char *what);
 const char *hv_return_text(hv_return_t ret);
 
-/* ---- vcpu.c
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- signals.c, demo.c ---- */
+
+/* SIGINT, SIGTERM and SIGHUP end the VM, through its event loop. One VM at a time. 0 or -errno. */
+int signals_watch(struct vm *vm);
+void signals_unwatch(struct vm *vm);
+
+/* The guest that runs when no other is named. */
+int demo_image(struct image *image, struct vm_error *error);
+
+/* ---- vcpu.c ---- */
 
 void vcpu_init(struct vcpu *v, struct vm *vm, unsigned index);
 /* Start the thread and wait until the vCPU exists and is parked. */
@@ -262,10 +262,9 @@ void vcpu_skip(struct vcpu *v); /* PC += 4 */
 
 /* Sleep as WFI does: until an interrupt could be there, a wake-up, or a change of the VM's state.
  */
-void vcpu_wait(struct vcpu *v);
+void vcpu_wait(struct vcpu *v, uint64_t limit_ns);
 
-/* ---- exit.c, abort.c, sysreg.c, inject.c
- * ----------------------------------------------------------------- */
+/* ---- exit.c, abort.c, sysreg.c, inject.c ---- */
 
 /* Handle the exit that hv_vcpu_run just reported. Owner thread. 0 or -errno (then the VM ends). */
 int exit_dispatch(struct vcpu *v);
@@ -275,18 +274,25 @@ int exit_abort(struct vcpu *v);  /* EC 0x20, 0x24 */
 int exit_sysreg(struct vcpu *v); /* EC 0x18 */
 
 /* Take an exception to the guest's EL1 as the architecture does (DDI 0487, AArch64.TakeException).
- * If the guest has no vector table (VBAR_EL1 is 0), or its vectors cannot be fetched: a crash. */
-int inject_undefined(struct vcpu *v);
-int inject_abort(struct vcpu *v, bool instruction, bool write, uint64_t far);
+ */
+struct abort_info {
+    bool fetch; /* of an instruction; else a data access */
+    bool write;
+    bool walk; /* on a page-table walk, at `level` */
+    unsigned level;
+    uint64_t va; /* for FAR_EL1 */
+};
+bool inject_possible(struct vcpu *v);                /* the guest has set VBAR_EL1 */
+bool inject_would_loop(struct vcpu *v, uint64_t pc); /* a fetch at pc is one of a vector */
+int inject_abort(struct vcpu *v, const struct abort_info *abort);
+int inject_undefined(struct vcpu *v); /* or a crash, if it is not possible */
 
-/* ---- hypercall.c, psci.c
- * ------------------------------------------------------------------------------------ */
+/* ---- hypercall.c, psci.c ---- */
 
 int hypercall(struct vcpu *v); /* HVC #0 with x0 below 0x80000000; others go to smccc() */
 int smccc(struct vcpu *v, uint32_t function);
 
-/* ---- vectors.c, crash.c, stats.c
- * ------------------------------------------------------------------------------ */
+/* ---- vectors.c, crash.c, stats.c ---- */
 
 /* The table of 16 HVC instructions that stands in for a vector table until the guest sets one. */
 int vectors_install(struct vm *vm);
@@ -297,11 +303,12 @@ bool vectors_caught(struct vcpu *v);
 int crash(struct vcpu *v, uint64_t esr, uint64_t far, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Owner thread, before the vCPU goes. */
+void stats_collect(struct vcpu *v);
+/* On standard error; no vCPU is left. */
 void stats_print(const struct vm *vm);
 
-/* ---- backend.c
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- backend.c ---- */
 
 struct vmm_backend {
     const char *name, *title, *why;

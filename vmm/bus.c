@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MMIO dispatch. The table is complete before the first vCPU runs, so lookups take no lock; each
+ * access holds the device's own lock.
+ *
+ * Width rules: an access must lie inside one device's window, else nobody is there. A width that
+ * the device does not take reads as zero and is not written, as on the boards whose drivers we run.
+ */
+#include "bus.h"
+
+#include <errno.h>
+#include <string.h>
+
+int bus_attach(struct bus *bus, struct device *dev)
+{
+    if (dev->size == 0 || dev->base > UINT64_MAX - dev->size)
+        return -EINVAL;
+    if (bus->count == BUS_MAX_DEVICES)
+        return -ENOSPC;
+    unsigned at = 0;
+    while (at < bus->count && bus->device[at]->base + bus->device[at]->size <= dev->base)
+        at++;
+    if (at < bus->count && bus->device[at]->base < dev->base + dev->size)
+        return -EEXIST;
+    int err = pthread_mutex_init(&dev->lock, NULL);
+    if (err)
+        return -err;
+    memmove(&bus->device[at + 1], &bus->device[at], (bus->count - at) * sizeof(bus->device[0]));
+    bus->device[at] = dev;
+    bus->count++;
+    return 0;
+}
+
+void bus_reset(struct bus *bus)
+{
+    for (unsigned i = 0; i < bus->count; i++) {
+        struct device *dev = bus->device[i];
+        if (!dev->ops->reset)
+            continue;
+        pthread_mutex_lock(&dev->lock);
+        dev->ops->reset(dev);
+        pthread_mutex_unlock(&dev->lock);
+    }
+}
+
+void bus_destroy(struct bus *bus)
+{
+    for (unsigned i = 0; i < bus->count; i++) {
+        struct device *dev = bus->device[i];
+        pthread_mutex_destroy(&dev->lock);
+        if (dev->ops->destroy)
+            dev->ops->destroy(dev);
+    }
+    bus->count = 0;
+}
+
+struct device *bus_find(const struct bus *bus, uint64_t addr, unsigned width)
+{
+    unsigned low = 0, high = bus->count;
+    while (low < high) {
+        unsigned mid = (low + high) / 2;
+        struct device *dev = bus->device[mid];
+        if (addr < dev->base)
+            high = mid;
+        else if (addr - dev->base >= dev->size)
+            low = mid + 1;
+        else
+            return dev->size - (addr - dev->base) >= width ? dev : NULL;
+    }
+    return NULL;
+}
+
+static uint64_t cut(uint64_t value, unsigned width)
+{
+    return width >= 8 ? value : value & ((UINT64_C(1) << (width * 8)) - 1);
+}
+
+bool bus_read(const struct bus *bus, uint64_t addr, unsigned width, uint64_t *value)
+{
+    struct device *dev = bus_find(bus, addr, width);
+    if (!dev)
+        return false;
+    *value = 0;
+    if (!(dev->ops->widths & width) || !dev->ops->read)
+        return true;
+    pthread_mutex_lock(&dev->lock);
+    *value = cut(dev->ops->read(dev, addr - dev->base, width), width);
+    pthread_mutex_unlock(&dev->lock);
+    return true;
+}
+
+bool bus_write(const struct bus *bus, uint64_t addr, unsigned width, uint64_t value)
+{
+    struct device *dev = bus_find(bus, addr, width);
+    if (!dev)
+        return false;
+    if (!(dev->ops->widths & width) || !dev->ops->write)
+        return true;
+    pthread_mutex_lock(&dev->lock);
+    dev->ops->write(dev, addr - dev->base, width, cut(value, width));
+    pthread_mutex_unlock(&dev->lock);
+    return true;
+}
