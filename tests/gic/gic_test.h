@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the GIC tests share: a GIC in the place where the virt machine has it, register names and
- * short access functions, a check that counts. Expected values come from IHI 0069 (the GICv3
+ * short access functions. Expected values come from IHI 0069 (the GICv3
  * architecture).
  */
 #pragma once
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "../test.h"
 #include "gic.h"
 
 #define DIST      0x08000000ull
@@ -60,42 +57,18 @@ enum { /* op0:op1:CRn:CRm:op2 */
        IGRPEN1 = 0xc667,
 };
 
-static int checks_failed;
-
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond);                                    \
-            checks_failed++;                                                                       \
-        }                                                                                          \
-    } while (0)
-
-#define EQ(got, want)                                                                              \
-    do {                                                                                           \
-        unsigned long long got_ = (got), want_ = (want);                                           \
-        if (got_ != want_) {                                                                       \
-            printf("# %s:%d: %s is %#llx, want %#llx\n", __FILE__, __LINE__, #got, got_, want_);   \
-            checks_failed++;                                                                       \
-        }                                                                                          \
-    } while (0)
-
 struct test {
     const char *name;
     void (*run)(void);
 };
 
 /* Runs every test of a table; the exit status of the program. */
-static inline int run_tests(const char *suite, const struct test *tests, size_t count)
+static inline int run_tests(const struct test *tests, size_t count)
 {
-    int failed = 0;
     for (size_t i = 0; i < count; i++) {
-        checks_failed = 0;
-        tests[i].run();
-        printf("%s - %s: %s\n", checks_failed ? "not ok" : "ok", suite, tests[i].name);
-        fflush(stdout);
-        failed += checks_failed != 0;
+        test_run(tests[i].name, tests[i].run);
     }
-    return failed != 0;
+    return test_done();
 }
 
 /* ---- accesses

@@ -226,7 +226,7 @@ static void step_bits(struct gic *g)
         bit_set(q, reg, value >> i & 1);
         want |= (uint32_t)bit_get(q, reg) << i;
     }
-    EQ(mmio_read(g, ipa, 4), want);
+    CHECK_EQ(mmio_read(g, ipa, 4), want);
 }
 
 static void step_priority(struct gic *g)
@@ -237,7 +237,7 @@ static void step_priority(struct gic *g)
         (intid < 32 ? REDIST + vcpu * 0x20000ull + SGI_FRAME : DIST) + IPRIORITYR + intid;
     mmio_write(g, ipa, 1, prio);
     irq_at(vcpu, intid)->prio = prio & 0xf8;
-    EQ(mmio_read(g, ipa, 1), prio & 0xf8);
+    CHECK_EQ(mmio_read(g, ipa, 1), prio & 0xf8);
 }
 
 static void step_config(struct gic *g)
@@ -298,7 +298,7 @@ static void step_state(struct gic *g, unsigned vcpu)
         if (!c->cbpr) {
             c->bpr1 = (value & 7) < 3 ? 3 : value & 7;
         }
-        EQ(icc(g, vcpu, BPR1), c->cbpr ? (c->bpr0 == 7 ? 7u : c->bpr0 + 1u) : c->bpr1);
+        CHECK_EQ(icc(g, vcpu, BPR1), c->cbpr ? (c->bpr0 == 7 ? 7u : c->bpr0 + 1u) : c->bpr1);
         break;
     case 3:
         set_icc(g, vcpu, ICC_CTLR, value);
@@ -341,7 +341,7 @@ static void step_ack(struct gic *g, unsigned vcpu)
 {
     bool group1 = rnd(3);
     unsigned intid = (unsigned)icc(g, vcpu, group1 ? IAR1 : IAR0);
-    EQ(intid, model_ack(vcpu, group1));
+    CHECK_EQ(intid, model_ack(vcpu, group1));
 }
 
 static void step_end(struct gic *g, unsigned vcpu)
@@ -392,14 +392,14 @@ static void agree(struct gic *g, unsigned long step)
     for (unsigned i = 0; i < VCPUS; i++) {
         unsigned h = highest(i);
         bool group1 = h != 1023 && irq_at(i, h)->group1;
-        EQ(gic_lines(g, i), lines(i));
-        EQ(icc(g, i, HPPIR1), group1 ? h : 1023);
-        EQ(icc(g, i, HPPIR0), group1 ? 1023 : h);
-        EQ(icc(g, i, RPR), running(&m.cpu[i]));
-        EQ(icc(g, i, AP0R0), m.cpu[i].ap0);
-        EQ(icc(g, i, AP1R0), m.cpu[i].ap1);
+        CHECK_EQ(gic_lines(g, i), lines(i));
+        CHECK_EQ(icc(g, i, HPPIR1), group1 ? h : 1023);
+        CHECK_EQ(icc(g, i, HPPIR0), group1 ? 1023 : h);
+        CHECK_EQ(icc(g, i, RPR), running(&m.cpu[i]));
+        CHECK_EQ(icc(g, i, AP0R0), m.cpu[i].ap0);
+        CHECK_EQ(icc(g, i, AP1R0), m.cpu[i].ap1);
     }
-    if (checks_failed) {
+    if (test_state.result == TEST_FAILED) {
         printf("# first difference after step %lu\n", step);
     }
 }
@@ -412,7 +412,7 @@ static void against_plain_model(void)
     struct gic *g = bare_gic(VCPUS, NULL, NULL);
     model_reset();
     seed = first_seed;
-    for (unsigned long step = 0; step < steps && !checks_failed; step++) {
+    for (unsigned long step = 0; step < steps && test_state.result != TEST_FAILED; step++) {
         unsigned vcpu = rnd(VCPUS);
         switch (rnd(12)) {
         case 0:
@@ -449,7 +449,7 @@ static void any_target(void)
         route_to(g, 40 + i, 1ull << 31);
         set_bit_of(g, ISENABLER, 40 + i);
     }
-    for (unsigned long step = 0; step < steps && !checks_failed; step++) {
+    for (unsigned long step = 0; step < steps && test_state.result != TEST_FAILED; step++) {
         unsigned vcpu = rnd(VCPUS), i = rnd(8);
         switch (rnd(5)) {
         case 0:
@@ -479,7 +479,7 @@ static void any_target(void)
         for (unsigned k = 0; k < 8; k++) {
             something |= level[k];
         }
-        EQ(someone_has, someone_on && something); /* never lost while one vCPU takes part */
+        CHECK_EQ(someone_has, someone_on && something); /* never lost while one vCPU takes part */
     }
     gic_free(g);
 }
@@ -487,8 +487,8 @@ static void any_target(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"random accesses agree with the plain model", against_plain_model},
-        {"1-of-N interrupts are taken once and never lost", any_target},
+        {"gic: random accesses agree with the plain model", against_plain_model},
+        {"gic: 1-of-N interrupts are taken once and never lost", any_target},
     };
     if (argc > 1) {
         first_seed = strtoull(argv[1], NULL, 0);
@@ -496,5 +496,5 @@ int main(int argc, char **argv)
     if (argc > 2) {
         steps = strtoul(argv[2], NULL, 0);
     }
-    return run_tests("gic fuzz", tests, sizeof tests / sizeof *tests);
+    return run_tests(tests, sizeof tests / sizeof *tests);
 }

@@ -8,38 +8,38 @@ static void identification(void)
     struct gic *g = bare_gic(3, NULL, NULL);
     gic_vcpu_set_affinity(g, 1, 0x80000101);   /* MPIDR_EL1 with its RES1 bit: Aff1 = 1, Aff0 = 1 */
     gic_vcpu_set_affinity(g, 2, 0x0700060504); /* Aff3..Aff0 = 7 6 5 4 */
-    EQ(dist(g, CTLR), 0x50);                   /* DS, ARE; groups off */
-    EQ(dist(g, TYPER) & 0x1f, 31);             /* ITLinesNumber: up to INTID 1019 */
-    EQ(dist(g, TYPER) >> 19 & 0x1f, 9);        /* IDbits: 10 */
-    EQ(dist(g, TYPER) >> 26 & 1, 1);           /* RSS */
-    EQ(dist(g, TYPER) >> 17 & 1, 0);           /* no LPIs */
-    EQ(dist(g, TYPER) >> 10 & 1, 0);           /* one security state */
-    EQ(dist(g, PIDR2) >> 4 & 0xf, 3);
-    EQ(mmio_read(g, REDIST + PIDR2, 4) >> 4 & 0xf, 3);
-    EQ(mmio_read(g, REDIST + GICR_TYPER, 8), 0x0000000000000000ull);
-    EQ(mmio_read(g, REDIST + 0x20000 + GICR_TYPER, 8), 0x0000010100000100ull);
-    EQ(mmio_read(g, REDIST + 0x40000 + GICR_TYPER, 8), 0x0706050400000210ull); /* Last */
-    EQ(icc(g, 0, ICC_CTLR), 0x40400);
-    EQ(icc(g, 0, SRE), 7);
+    CHECK_EQ(dist(g, CTLR), 0x50);             /* DS, ARE; groups off */
+    CHECK_EQ(dist(g, TYPER) & 0x1f, 31);       /* ITLinesNumber: up to INTID 1019 */
+    CHECK_EQ(dist(g, TYPER) >> 19 & 0x1f, 9);  /* IDbits: 10 */
+    CHECK_EQ(dist(g, TYPER) >> 26 & 1, 1);     /* RSS */
+    CHECK_EQ(dist(g, TYPER) >> 17 & 1, 0);     /* no LPIs */
+    CHECK_EQ(dist(g, TYPER) >> 10 & 1, 0);     /* one security state */
+    CHECK_EQ(dist(g, PIDR2) >> 4 & 0xf, 3);
+    CHECK_EQ(mmio_read(g, REDIST + PIDR2, 4) >> 4 & 0xf, 3);
+    CHECK_EQ(mmio_read(g, REDIST + GICR_TYPER, 8), 0x0000000000000000ull);
+    CHECK_EQ(mmio_read(g, REDIST + 0x20000 + GICR_TYPER, 8), 0x0000010100000100ull);
+    CHECK_EQ(mmio_read(g, REDIST + 0x40000 + GICR_TYPER, 8), 0x0706050400000210ull); /* Last */
+    CHECK_EQ(icc(g, 0, ICC_CTLR), 0x40400);
+    CHECK_EQ(icc(g, 0, SRE), 7);
     gic_free(g);
 }
 
 static void reset_values(void)
 {
     struct gic *g = bare_gic(1, NULL, NULL);
-    EQ(dist(g, IGROUPR + 4), 0);
-    EQ(dist(g, ISENABLER + 4), 0);
-    EQ(dist(g, IPRIORITYR + 32), 0);
-    EQ(dist(g, ICFGR + 8), 0);
-    EQ(mmio_read(g, REDIST + GICR_WAKER, 4), 6);
-    EQ(icc(g, 0, PMR), 0);
-    EQ(icc(g, 0, BPR0), 2); /* 5 priority bits: the minimum */
-    EQ(icc(g, 0, BPR1), 3);
-    EQ(icc(g, 0, RPR), 0xff);
-    EQ(icc(g, 0, IGRPEN0), 0);
-    EQ(icc(g, 0, IGRPEN1), 0);
-    EQ(icc(g, 0, HPPIR1), 1023);
-    EQ(icc(g, 0, IAR1), 1023);
+    CHECK_EQ(dist(g, IGROUPR + 4), 0);
+    CHECK_EQ(dist(g, ISENABLER + 4), 0);
+    CHECK_EQ(dist(g, IPRIORITYR + 32), 0);
+    CHECK_EQ(dist(g, ICFGR + 8), 0);
+    CHECK_EQ(mmio_read(g, REDIST + GICR_WAKER, 4), 6);
+    CHECK_EQ(icc(g, 0, PMR), 0);
+    CHECK_EQ(icc(g, 0, BPR0), 2); /* 5 priority bits: the minimum */
+    CHECK_EQ(icc(g, 0, BPR1), 3);
+    CHECK_EQ(icc(g, 0, RPR), 0xff);
+    CHECK_EQ(icc(g, 0, IGRPEN0), 0);
+    CHECK_EQ(icc(g, 0, IGRPEN1), 0);
+    CHECK_EQ(icc(g, 0, HPPIR1), 1023);
+    CHECK_EQ(icc(g, 0, IAR1), 1023);
     gic_free(g);
 }
 
@@ -47,27 +47,28 @@ static void widths(void)
 {
     struct gic *g = bare_gic(1, NULL, NULL);
     mmio_write(g, DIST + IPRIORITYR + 33, 1, 0xa0);
-    EQ(dist(g, IPRIORITYR + 32), 0x0000a000);
+    CHECK_EQ(dist(g, IPRIORITYR + 32), 0x0000a000);
     mmio_write(g, DIST + IPRIORITYR + 34, 2, 0xb0b0); /* no halfword access */
-    EQ(dist(g, IPRIORITYR + 32), 0x0000a000);
-    EQ(mmio_read(g, DIST + IPRIORITYR + 32, 2), 0);
+    CHECK_EQ(dist(g, IPRIORITYR + 32), 0x0000a000);
+    CHECK_EQ(mmio_read(g, DIST + IPRIORITYR + 32, 2), 0);
     mmio_write(g, DIST + IPRIORITYR + 32, 8, 0x1010101010101010);
-    EQ(dist(g, IPRIORITYR + 32), 0x0000a000);
+    CHECK_EQ(dist(g, IPRIORITYR + 32), 0x0000a000);
     mmio_write(g, DIST + ISENABLER + 4, 1, 0xff); /* bytes only in IPRIORITYR */
-    EQ(dist(g, ISENABLER + 4), 0);
+    CHECK_EQ(dist(g, ISENABLER + 4), 0);
     mmio_write(g, DIST + ISENABLER + 6, 4, 0xffffffff); /* misaligned */
-    EQ(dist(g, ISENABLER + 4), 0);
+    CHECK_EQ(dist(g, ISENABLER + 4), 0);
 
     route_to(g, 40, 0x1234567890ull);
-    EQ(mmio_read(g, DIST + IROUTER + 320, 8), 0x1200567890ull); /* Aff3, Aff2..0; RES0 between */
-    EQ(mmio_read(g, DIST + IROUTER + 320, 4), 0x00567890);
-    EQ(mmio_read(g, DIST + IROUTER + 324, 4), 0x12);
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 320, 8),
+             0x1200567890ull); /* Aff3, Aff2..0; RES0 between */
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 320, 4), 0x00567890);
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 324, 4), 0x12);
     mmio_write(g, DIST + IROUTER + 324, 4, 0x34);
-    EQ(mmio_read(g, DIST + IROUTER + 320, 8), 0x3400567890ull);
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 320, 8), 0x3400567890ull);
     mmio_write(g, DIST + IROUTER + 320, 4, 0x80000001); /* IRM */
-    EQ(mmio_read(g, DIST + IROUTER + 320, 8), 0x3480000001ull);
-    EQ(mmio_read(g, REDIST + GICR_TYPER + 4, 4), 0);
-    EQ(mmio_read(g, REDIST + GICR_TYPER, 4), 0x10);
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 320, 8), 0x3480000001ull);
+    CHECK_EQ(mmio_read(g, REDIST + GICR_TYPER + 4, 4), 0);
+    CHECK_EQ(mmio_read(g, REDIST + GICR_TYPER, 4), 0x10);
     gic_free(g);
 }
 
@@ -77,39 +78,39 @@ static void reserved(void)
     static const uint32_t bits[] = {IGROUPR, ISENABLER, ISPENDR, ISACTIVER};
     for (unsigned i = 0; i < 4; i++) { /* INTIDs 0..31 are the redistributors' (ARE = 1) */
         set_dist(g, bits[i], 0xffffffff);
-        EQ(dist(g, bits[i]), 0);
+        CHECK_EQ(dist(g, bits[i]), 0);
         set_dist(g, bits[i] + 4 * 31, 0xffffffff); /* 1020..1023 are special */
-        EQ(dist(g, bits[i] + 4 * 31), 0x0fffffff);
+        CHECK_EQ(dist(g, bits[i] + 4 * 31), 0x0fffffff);
     }
     set_dist(g, IPRIORITYR, 0xffffffff);
-    EQ(dist(g, IPRIORITYR), 0);
+    CHECK_EQ(dist(g, IPRIORITYR), 0);
     set_dist(g, IPRIORITYR + 1016, 0xffffffff);
-    EQ(dist(g, IPRIORITYR + 1016), 0xf8f8f8f8); /* 5 bits */
+    CHECK_EQ(dist(g, IPRIORITYR + 1016), 0xf8f8f8f8); /* 5 bits */
     set_dist(g, IPRIORITYR + 1020, 0xffffffff);
-    EQ(dist(g, IPRIORITYR + 1020), 0);
+    CHECK_EQ(dist(g, IPRIORITYR + 1020), 0);
     set_dist(g, ICFGR, 0);
-    EQ(dist(g, ICFGR), 0);
+    CHECK_EQ(dist(g, ICFGR), 0);
     set_dist(g, ICFGR + 8, 0xffffffff);
-    EQ(dist(g, ICFGR + 8), 0xaaaaaaaa); /* the low bit of each pair is reserved */
+    CHECK_EQ(dist(g, ICFGR + 8), 0xaaaaaaaa); /* the low bit of each pair is reserved */
     set_dist(g, ICFGR + 4 * 63, 0xffffffff);
-    EQ(dist(g, ICFGR + 4 * 63), 0x00aaaaaa);
+    CHECK_EQ(dist(g, ICFGR + 4 * 63), 0x00aaaaaa);
     route_to(g, 31, 1);
-    EQ(mmio_read(g, DIST + IROUTER + 8 * 31, 8), 0);
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 8 * 31, 8), 0);
     route_to(g, 1020, 1);
-    EQ(mmio_read(g, DIST + IROUTER + 8 * 1020, 8), 0);
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 8 * 1020, 8), 0);
     set_dist(g, 0x800, 0xffffffff); /* ITARGETSR */
-    EQ(dist(g, 0x800), 0);
+    CHECK_EQ(dist(g, 0x800), 0);
     set_dist(g, 0xf00, 0x02000000); /* SGIR */
     set_dist(g, 0xf20, 0xffffffff);
-    EQ(sgi_frame(g, 0, ISPENDR), 0);
+    CHECK_EQ(sgi_frame(g, 0, ISPENDR), 0);
     set_dist(g, TYPER, 0);
-    EQ(dist(g, TYPER) & 0x1f, 31);
+    CHECK_EQ(dist(g, TYPER) & 0x1f, 31);
     set_dist(g, CTLR, 0xffffffff);
-    EQ(dist(g, CTLR), 0x53);
-    EQ(sgi_frame(g, 0, ICFGR), 0xaaaaaaaa); /* SGIs: edge, fixed */
+    CHECK_EQ(dist(g, CTLR), 0x53);
+    CHECK_EQ(sgi_frame(g, 0, ICFGR), 0xaaaaaaaa); /* SGIs: edge, fixed */
     set_sgi_frame(g, 0, ICFGR, 0);
-    EQ(sgi_frame(g, 0, ICFGR), 0xaaaaaaaa);
-    EQ(sgi_frame(g, 0, ICFGR + 4), 0);
+    CHECK_EQ(sgi_frame(g, 0, ICFGR), 0xaaaaaaaa);
+    CHECK_EQ(sgi_frame(g, 0, ICFGR + 4), 0);
     gic_free(g);
 }
 
@@ -127,19 +128,19 @@ static void system_registers(void)
         CHECK(!gic_icc_write(g, 0, not_writable[i], 0));
     }
     set_icc(g, 0, PMR, 0xff);
-    EQ(icc(g, 0, PMR), 0xf8);
+    CHECK_EQ(icc(g, 0, PMR), 0xf8);
     set_icc(g, 0, BPR0, 0);
-    EQ(icc(g, 0, BPR0), 2);
+    CHECK_EQ(icc(g, 0, BPR0), 2);
     set_icc(g, 0, BPR1, 0);
-    EQ(icc(g, 0, BPR1), 3);
+    CHECK_EQ(icc(g, 0, BPR1), 3);
     set_icc(g, 0, BPR1, 0xff);
-    EQ(icc(g, 0, BPR1), 7);
+    CHECK_EQ(icc(g, 0, BPR1), 7);
     set_icc(g, 0, ICC_CTLR, 0xffffffff);
-    EQ(icc(g, 0, ICC_CTLR), 0x40403);
+    CHECK_EQ(icc(g, 0, ICC_CTLR), 0x40403);
     set_icc(g, 0, SRE, 0);
-    EQ(icc(g, 0, SRE), 7);
+    CHECK_EQ(icc(g, 0, SRE), 7);
     set_icc(g, 0, IGRPEN1, 0xff);
-    EQ(icc(g, 0, IGRPEN1), 1);
+    CHECK_EQ(icc(g, 0, IGRPEN1), 1);
     gic_free(g);
 }
 
@@ -158,17 +159,17 @@ static void frames(void)
     CHECK(!gic_vcpu_redist_base(g, 9, &value));
     gic_vcpu_set_affinity(g, 9, 9);
     CHECK(gic_vcpu_redist_base(g, 9, &value));
-    EQ(value, REDIST + 2 * 0x20000);
-    EQ(mmio_read(g, value + GICR_TYPER, 8), 0x0000000900000210ull);
-    EQ(mmio_read(g, REDIST + 0x20000 + GICR_TYPER, 4) & 0x10, 0);
+    CHECK_EQ(value, REDIST + 2 * 0x20000);
+    CHECK_EQ(mmio_read(g, value + GICR_TYPER, 8), 0x0000000900000210ull);
+    CHECK_EQ(mmio_read(g, REDIST + 0x20000 + GICR_TYPER, 4) & 0x10, 0);
     gic_vcpu_detach(g, 9);
     CHECK(!gic_vcpu_redist_base(g, 9, &value));
-    EQ(mmio_read(g, REDIST + 0x20000 + GICR_TYPER, 4) & 0x10, 0x10);
+    CHECK_EQ(mmio_read(g, REDIST + 0x20000 + GICR_TYPER, 4) & 0x10, 0x10);
     gic_vcpu_detach(g, 0);
     CHECK(gic_vcpu_attach(g, 5));
     gic_vcpu_set_affinity(g, 5, 5);
     CHECK(gic_vcpu_redist_base(g, 5, &value));
-    EQ(value, REDIST);
+    CHECK_EQ(value, REDIST);
     gic_free(g);
 }
 
@@ -221,9 +222,9 @@ static void restore_family(void)
     CHECK(gic_set_redist_reg(g, 0, SGI_FRAME + ISENABLER, 1u << 27)); /* a PPI by hand */
     CHECK(gic_set_redist_reg(g, 0, SGI_FRAME + ISPENDR, 1u << 27));
     CHECK(gic_get_redist_reg(g, 0, SGI_FRAME + ICPENDR, &value) && value == 1u << 27);
-    EQ(icc(g, 0, HPPIR1), 27);
+    CHECK_EQ(icc(g, 0, HPPIR1), 27);
     CHECK(gic_set_redist_reg(g, 0, SGI_FRAME + ICPENDR, 1u << 27));
-    EQ(icc(g, 0, HPPIR1), 40);
+    CHECK_EQ(icc(g, 0, HPPIR1), 40);
     CHECK(gic_get_redist_reg(g, 0, 0x8, &value) && value == 0x10);
     CHECK(!gic_get_redist_reg(g, 0, 0xc, &value)); /* 64-bit: only as a whole */
     CHECK(!gic_get_redist_reg(g, 0, SGI_FRAME + IPRIORITYR + 32, &value));
@@ -242,7 +243,7 @@ static void restore_family(void)
     CHECK(gic_set_icc_reg(g, 0, ICC_CTLR, 1)); /* CBPR: restoring still sees BPR1 itself */
     CHECK(gic_set_icc_reg(g, 0, BPR1, 6));
     CHECK(gic_get_icc_reg(g, 0, BPR1, &value) && value == 6);
-    EQ(icc(g, 0, BPR1), 3);
+    CHECK_EQ(icc(g, 0, BPR1), 3);
     gic_free(g);
 }
 
@@ -250,7 +251,7 @@ static void msi_frame(void)
 {
     struct gic *g = ready_gic(1);
     uint64_t value;
-    EQ(mmio_read(g, MSI + 0x8, 4), 100u << 16 | 20);
+    CHECK_EQ(mmio_read(g, MSI + 0x8, 4), 100u << 16 | 20);
     CHECK(mmio_read(g, MSI + 0xfcc, 4) != 0);
     set_bit_of(g, ISENABLER, 100);
     set_bit_of(g, ISENABLER, 119);
@@ -259,11 +260,11 @@ static void msi_frame(void)
     mmio_write(g, MSI + 0x40, 4, 0xffffffff);
     CHECK(!gic_irq_pending(g, 0));
     mmio_write(g, MSI + 0x40, 4, 119);
-    EQ(icc(g, 0, IAR1), 119);
+    CHECK_EQ(icc(g, 0, IAR1), 119);
     CHECK(!bit_of(g, ISPENDR, 119)); /* one write, one interrupt */
     set_icc(g, 0, EOIR1, 119);
     CHECK(gic_send_msi(g, 100));
-    EQ(icc(g, 0, IAR1), 100);
+    CHECK_EQ(icc(g, 0, IAR1), 100);
     CHECK(gic_get_msi_reg(g, 0x8, &value) && value == (100u << 16 | 20));
     CHECK(gic_set_msi_reg(g, 0x8, 0));
     CHECK(gic_get_msi_reg(g, 0x40, &value));
@@ -332,17 +333,17 @@ static void state_round_trip(void)
     uint8_t *blob = malloc(size), *second = malloc(size);
     size_t small = size - 1;
     CHECK(!gic_state_save(a, blob, &small));
-    EQ(small, size);
+    CHECK_EQ(small, size);
     CHECK(gic_state_save(a, blob, &size));
     CHECK(digest(a, 3) != digest(b, 3));
     CHECK(gic_state_restore(b, blob, size));
-    EQ(digest(a, 3), digest(b, 3));
+    CHECK_EQ(digest(a, 3), digest(b, 3));
     again = size;
     CHECK(gic_state_save(b, second, &again));
-    EQ(again, size);
+    CHECK_EQ(again, size);
     CHECK(memcmp(blob, second, size) == 0);
     gic_set_ppi(b, 2, 27, false); /* the line came along: it can fall */
-    EQ(sgi_frame(b, 2, ISPENDR), 0);
+    CHECK_EQ(sgi_frame(b, 2, ISPENDR), 0);
     free(blob);
     free(second);
     gic_free(a);
@@ -367,13 +368,13 @@ static void state_refused(void)
     }
     blob[size] = 0;
     CHECK(!gic_state_restore(b, blob, size + 1));
-    EQ(digest(b, 3), before);
+    CHECK_EQ(digest(b, 3), before);
     CHECK(!gic_state_restore(c, blob, size)); /* other machines */
-    EQ(digest(c, 2), two);
+    CHECK_EQ(digest(c, 2), two);
     gic_vcpu_set_affinity(d, 1, 0x100);
     before = digest(d, 3);
     CHECK(!gic_state_restore(d, blob, size));
-    EQ(digest(d, 3), before);
+    CHECK_EQ(digest(d, 3), before);
     CHECK(gic_state_restore(b, blob, size));
     free(blob);
     gic_free(a);
@@ -409,10 +410,10 @@ static void state_forged(void)
         bool ok = gic_state_restore(b, blob, size);
         taken += ok;
         refused += !ok;
-        EQ(dist(b, CTLR) & ~3u, 0x50);
-        EQ(dist(b, ISPENDR + 4 * 31) >> 28, 0);
-        EQ(dist(b, IPRIORITYR + 32) & 0x07070707, 0);
-        EQ(sgi_frame(b, 0, ICFGR), 0xaaaaaaaa);
+        CHECK_EQ(dist(b, CTLR) & ~3u, 0x50);
+        CHECK_EQ(dist(b, ISPENDR + 4 * 31) >> 28, 0);
+        CHECK_EQ(dist(b, IPRIORITYR + 32) & 0x07070707, 0);
+        CHECK_EQ(sgi_frame(b, 0, ICFGR), 0xaaaaaaaa);
     }
     CHECK(taken > 100 && refused > 100);
     free(blob);
@@ -425,37 +426,37 @@ static void reset_keeps_inputs(void)
     struct gic *g = busy_gic();
     gic_set_spi(g, 50, true);
     gic_reset(g);
-    EQ(dist(g, CTLR), 0x50);
-    EQ(dist(g, ISENABLER + 4), 0);
-    EQ(dist(g, ISACTIVER + 4), 0);
-    EQ(dist(g, ICFGR + 8), 0);
-    EQ(dist(g, IPRIORITYR + 32), 0);
-    EQ(mmio_read(g, DIST + IROUTER + 8 * 33, 8), 0);
-    EQ(mmio_read(g, REDIST + 0x20000 + GICR_WAKER, 4), 6);
-    EQ(sgi_frame(g, 1, ISENABLER), 0);
-    CHECK(bit_of(g, ISPENDR, 50)); /* the device still asks */
-    EQ(icc(g, 0, PMR), 0xf8);      /* the CPU interface is the vCPU's */
+    CHECK_EQ(dist(g, CTLR), 0x50);
+    CHECK_EQ(dist(g, ISENABLER + 4), 0);
+    CHECK_EQ(dist(g, ISACTIVER + 4), 0);
+    CHECK_EQ(dist(g, ICFGR + 8), 0);
+    CHECK_EQ(dist(g, IPRIORITYR + 32), 0);
+    CHECK_EQ(mmio_read(g, DIST + IROUTER + 8 * 33, 8), 0);
+    CHECK_EQ(mmio_read(g, REDIST + 0x20000 + GICR_WAKER, 4), 6);
+    CHECK_EQ(sgi_frame(g, 1, ISENABLER), 0);
+    CHECK(bit_of(g, ISPENDR, 50));  /* the device still asks */
+    CHECK_EQ(icc(g, 0, PMR), 0xf8); /* the CPU interface is the vCPU's */
     gic_vcpu_reset(g, 0);
-    EQ(icc(g, 0, PMR), 0);
+    CHECK_EQ(icc(g, 0, PMR), 0);
     gic_free(g);
 }
 
 int main(void)
 {
     static const struct test tests[] = {
-        {"identification registers", identification},
-        {"reset values", reset_values},
-        {"access widths and alignment", widths},
-        {"reserved INTIDs, fields and registers", reserved},
-        {"system registers: directions and fields", system_registers},
-        {"redistributor frames follow creation", frames},
-        {"bad configurations are refused", bad_configurations},
-        {"restore accesses have no side effects", restore_family},
-        {"MSI frame", msi_frame},
-        {"state round trip", state_round_trip},
-        {"damaged or foreign state is refused", state_refused},
-        {"forged state cannot set reserved bits", state_forged},
-        {"reset keeps input lines and CPU interfaces", reset_keeps_inputs},
+        {"gic: identification registers", identification},
+        {"gic: reset values", reset_values},
+        {"gic: access widths and alignment", widths},
+        {"gic: reserved INTIDs, fields and registers", reserved},
+        {"gic: system registers: directions and fields", system_registers},
+        {"gic: redistributor frames follow creation", frames},
+        {"gic: bad configurations are refused", bad_configurations},
+        {"gic: restore accesses have no side effects", restore_family},
+        {"gic: MSI frame", msi_frame},
+        {"gic: state round trip", state_round_trip},
+        {"gic: damaged or foreign state is refused", state_refused},
+        {"gic: forged state cannot set reserved bits", state_forged},
+        {"gic: reset keeps input lines and CPU interfaces", reset_keeps_inputs},
     };
-    return run_tests("gic registers", tests, sizeof tests / sizeof *tests);
+    return run_tests(tests, sizeof tests / sizeof *tests);
 }

@@ -199,14 +199,14 @@ static void all_at_once(void)
     unsigned sgis = 0;
     for (unsigned i = 0; i < VCPUS; i++) {
         sgis += atomic_load(&sgi_taken[i]);
-        EQ(icc(gic, i, RPR), 0xff);
+        CHECK_EQ(icc(gic, i, RPR), 0xff);
     }
-    EQ(sgis, ROUNDS);
-    EQ(atomic_load(&msi_taken), ROUNDS);
+    CHECK_EQ(sgis, ROUNDS);
+    CHECK_EQ(atomic_load(&msi_taken), ROUNDS);
     for (unsigned i = 0; i < LEVELS; i++) {
-        EQ(atomic_load(&level_taken[i]), ROUNDS / 10);
+        CHECK_EQ(atomic_load(&level_taken[i]), ROUNDS / 10);
     }
-    EQ(atomic_load(&timeouts), 0);
+    CHECK_EQ(atomic_load(&timeouts), 0);
     printf("# %u SGIs, %u MSIs, %u levels on %u vCPUs, %u spurious\n", ROUNDS, ROUNDS,
            LEVELS * (ROUNDS / 10), VCPUS, atomic_load(&spurious));
     gic_free(gic);
@@ -215,7 +215,7 @@ static void all_at_once(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {"vCPUs and devices at once, nothing lost", all_at_once},
+        {"gic: vCPUs and devices at once, nothing lost", all_at_once},
     };
-    return run_tests("gic threads", tests, sizeof tests / sizeof *tests);
+    return run_tests(tests, sizeof tests / sizeof *tests);
 }
