@@ -143,6 +143,11 @@ struct cpu {
     struct fetch_entry fetch[FETCH_TLB_SIZE];
     struct jump_entry jump[JUMP_CACHE_SIZE];
     struct mmu_regime regime;    /* SCTLR, TCR, TTBRn, MAIR decoded (tlb_regime_changed) */
+    struct mmu_regs regime_regs; /* from these values */
+    struct {
+        uint64_t ipa, size, flags;
+        uint8_t *host;
+    } ram;                       /* last piece of guest memory used; size 0 = none */
     uint64_t large_lo[2], large_hi[2]; /* per half: addresses mapped by more than a 4K page: tlb.c */
 
     /* Decoded blocks (block.c). */
@@ -298,7 +303,10 @@ const char *a64_name(unsigned id);
 void tlb_flush_all(struct cpu *c);
 void tlb_flush_va(struct cpu *c, uint64_t va);
 
-enum mail_op { MAIL_TLB_ALL = 1, MAIL_TLB_VA, MAIL_CODE_ALL, MAIL_CODE_IPA };
+/* a, b: TLB_VA: va (of any ASID); TLB_VA_ASID: va, ASID; TLB_ASID: 0, ASID; CODE_IPA: ipa, size. */
+enum mail_op {
+    MAIL_TLB_ALL = 1, MAIL_TLB_VA, MAIL_CODE_ALL, MAIL_CODE_IPA, MAIL_TLB_VA_ASID, MAIL_TLB_ASID
+};
 /* Do it here, then on every other vCPU, and wait until all have. Serves its own mailbox meanwhile. */
 void cpu_broadcast(struct cpu *c, enum mail_op op, uint64_t a, uint64_t b);
 void cpu_serve_mail(struct cpu *c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the CPU meets the MMU: the regime of its system registers, translation with faults taken as
- * exceptions, instruction fetch, and the maintenance instructions. mem.h has the accesses themselves.
+ * exceptions, instruction fetch, and the maintenance instructions. mem.h has the accesses
+ * themselves.
  *
  * Everything runs on the vCPU's thread. The TLBs hold translations of the current regime and ASID
  * alone, so a change of either drops what must go, and a TLBI for another ASID has nothing to do.
@@ -15,16 +16,21 @@
  * guest or restored: decode them anew, and drop the translations that no longer hold. */
 void tlb_regime_changed(struct cpu *c);
 
-/* Walk, no TLB, no exception: out->fault says how it went. A descriptor at an address without memory
- * shows as an external abort on the walk. */
+/* Walk, no TLB, no exception: out->fault says how it went. A descriptor at an address without
+ * memory shows as an external abort on the walk. */
 bool tlb_walk(struct cpu *c, uint64_t va, struct mmu_access access, struct mmu_result *out);
 
-/* Take the fault of a data access or maintenance instruction: Data Abort at EL1, or, for a descriptor
- * that is not in memory, the exit that stage 2 would cause. `cm`: a maintenance or AT instruction. */
+/* Take the fault of a data access or maintenance instruction: Data Abort at EL1, or, for a
+ * descriptor that is not in memory, the exit that stage 2 would cause. `cm`: a maintenance or AT
+ * instruction. */
 void tlb_raise(struct cpu *c, const struct insn *i, uint64_t va, const struct mmu_result *fault,
                bool cm);
 
-/* The page to fetch from at pc, in the fetch TLB. NULL after the exception or exit (c->pc is pc). */
+/* Is there memory at what a maintenance instruction names? If not, the exit has been prepared. */
+bool tlb_maintenance_mapped(struct cpu *c, const struct insn *i, uint64_t va, uint64_t ipa);
+
+/* The page to fetch from at pc, in the fetch TLB. NULL after the exception or exit (c->pc is pc).
+ */
 const struct fetch_entry *tlb_fetch(struct cpu *c, uint64_t pc);
 
 /* SCTLR_EL1.SA, SA0: true if SP, which is the base of a load or store, is aligned to 16 or need not
@@ -34,7 +40,17 @@ bool mem_sp_misaligned_ok(struct cpu *c, const struct insn *i);
 /* Raise the alignment fault of a data access at va (ordered accesses, atomics). */
 void mem_alignment_fault(struct cpu *c, const struct insn *i, uint64_t va, bool write);
 
-/* Handlers of the SYS instructions with CRn 7 and 8; the encoding is in i->raw, Xt in x[raw & 31]. */
+/* Host pointer for DC ZVA at va (any address in the block): Device memory faults on alignment. NULL
+ * after the exception or exit. */
+void *mem_zero_block(struct cpu *c, const struct insn *i, uint64_t va);
+
+/* TLBI by address or ASID on this vCPU. `asid` as in the operand: bits the guest does not use are
+ * ignored. */
+void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid);
+void tlb_flush_asid(struct cpu *c, uint16_t asid);
+
+/* Handlers of the SYS instructions with CRn 7 and 8; the encoding is in i->raw, Xt in x[raw & 31].
+ */
 op_fn op_at;     /* AT S1E1R .. S1E1WP */
 op_fn op_tlbi;   /* every TLBI of EL1, IS and OS forms, ranges; ends the block */
 op_fn op_dc;     /* DC by address, and by set/way (no effect) */
