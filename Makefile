@@ -36,8 +36,21 @@ ALL_LDFLAGS := $(LDFLAGS) -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(CROSS),
 BUILD   ?= build/$(TARGET)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(HARD),-hard)$(if $(filter clang%,$(CC)),-clang)
 comma   := ,
 
+# ---- optional libraries: a part whose library is missing is another file ---------------------------
+# Looked for by header, with the compiler that will be used; pkg-config tells where else to look.
+EXTRA   := $(if $(CROSS),,$(shell $(PKG_CONFIG) --cflags libfdt zlib libzstd 2>/dev/null))
+has      = $(shell printf '\#include <$(1)>\n' | $(CC) $(EXTRA) -E -x c - >/dev/null 2>&1 && echo yes)
+HAVE_FDT  := $(call has,libfdt.h)
+HAVE_ZLIB := $(call has,zlib.h)
+HAVE_ZSTD := $(call has,zstd.h)
+VMM_LIBS := $(if $(HAVE_FDT),-lfdt) $(if $(HAVE_ZLIB),-lz) $(if $(HAVE_ZSTD),-lzstd)
+
 # ---- rooms: every .c of a folder belongs to it -----------------------------------------------------
-VMM_SRC := $(wildcard vmm/*.c vmm/dev/*.c vmm/mon/*.c)
+VMM_ALT := vmm/dtb vmm/dtb_none vmm/unpack_zlib vmm/unpack_nozlib vmm/unpack_zstd vmm/unpack_nozstd \
+           vmm/dev/disk_linux vmm/dev/disk_macos vmm/dev/disk_posix
+VMM_SRC := $(filter-out $(VMM_ALT:=.c),$(wildcard vmm/*.c vmm/dev/*.c vmm/mon/*.c)) \
+           vmm/dev/disk_$(OS).c vmm/dtb$(if $(HAVE_FDT),,_none).c \
+           vmm/unpack_$(if $(HAVE_ZLIB),,no)zlib.c vmm/unpack_$(if $(HAVE_ZSTD),,no)zstd.c
 FP_HOST := hv/soft/fp_host_$(subst other,any,$(CPU)).c
 SOFT_SRC := $(filter-out $(filter-out $(FP_HOST),$(wildcard hv/soft/fp_host_*.c)),$(wildcard hv/soft/*.c))
 JIT_SRC := $(if $(filter x64,$(CPU)),$(filter-out hv/soft/jit/none.c,$(wildcard hv/soft/jit/*.c)),$(wildcard hv/soft/jit/none.c))
@@ -70,7 +83,7 @@ tinyvmm: $(PROGRAM)
 	$(Q)cp -f $< $@
 
 $(PROGRAM): $(VMM_OBJ) $(LIB)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $(VMM_OBJ) $(LIB) $(LIBS) $(ALL_LDFLAGS)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $(VMM_OBJ) $(LIB) $(LIBS) $(VMM_LIBS) $(ALL_LDFLAGS)
 	$(if $(filter macos,$(OS)),$(Q)codesign --sign - --force --entitlements entitlements.plist $@)
 
 $(LIB): $(HV_OBJ)
@@ -80,7 +93,7 @@ $(LIB): $(HV_OBJ)
 $(BUILD)/hv/%.o: hv/%.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Ihv -MMD -MP -c -o $@ $<
 $(BUILD)/vmm/%.o: vmm/%.c
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Ivmm -Iguest -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(EXTRA) $(INC) -Ivmm -Iguest -MMD -MP -c -o $@ $<
 $(BUILD)/main.o: main.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Iguest -MMD -MP -c -o $@ $<
 

@@ -11,6 +11,14 @@
 #include <errno.h>
 #include <string.h>
 
+int device_init(struct device *dev, const struct device_ops *ops, const char *name, uint64_t size)
+{
+    dev->ops = ops;
+    dev->name = name;
+    dev->size = size;
+    return -pthread_mutex_init(&dev->lock, NULL);
+}
+
 int bus_attach(struct bus *bus, struct device *dev)
 {
     if (dev->size == 0 || dev->base > UINT64_MAX - dev->size)
@@ -22,9 +30,6 @@ int bus_attach(struct bus *bus, struct device *dev)
         at++;
     if (at < bus->count && bus->device[at]->base < dev->base + dev->size)
         return -EEXIST;
-    int err = pthread_mutex_init(&dev->lock, NULL);
-    if (err)
-        return -err;
     memmove(&bus->device[at + 1], &bus->device[at], (bus->count - at) * sizeof(bus->device[0]));
     bus->device[at] = dev;
     bus->count++;
@@ -47,7 +52,6 @@ void bus_destroy(struct bus *bus)
 {
     for (unsigned i = 0; i < bus->count; i++) {
         struct device *dev = bus->device[i];
-        pthread_mutex_destroy(&dev->lock);
         if (dev->ops->destroy)
             dev->ops->destroy(dev);
     }

@@ -25,8 +25,18 @@ struct device;
 #define DEV_WIDTH_64  8u
 #define DEV_WIDTH_ANY 15u
 
+/* What the device tree says of a device beyond its address and interrupt. The lists are strings,
+ * each with its NUL, the last one followed by a second. */
+struct device_node {
+    const char *name;       /* of the node: "pl011" */
+    const char *compatible; /* list */
+    const char *clocks;     /* list of clock-names, all of them the bus clock; NULL: none */
+    bool dma;               /* reads and writes guest memory, coherently */
+};
+
 struct device_ops {
-    const char *name; /* "pl011" */
+    const char *name;               /* "pl011" */
+    const struct device_node *node; /* NULL: not in the device tree */
     unsigned widths; /* access widths that reach read and write; any other reads 0 and is ignored */
     uint64_t (*read)(struct device *dev, uint64_t offset, unsigned width);
     void (*write)(struct device *dev, uint64_t offset, unsigned width, uint64_t value);
@@ -43,12 +53,17 @@ struct device_ops {
 
 struct device {
     const struct device_ops *ops;
-    const char *name; /* unique in the VM: "pl011", "virtio-blk0" */
-    uint64_t base;    /* guest physical address, set by the machine */
-    uint64_t size;    /* bytes */
-    unsigned intid;   /* its interrupt (GIC INTID), 0: none */
-    pthread_mutex_t lock;
+    const char *name;     /* unique in the VM: "pl011", "virtio-blk0" */
+    uint64_t base;        /* guest physical address, set by the machine */
+    uint64_t size;        /* bytes */
+    unsigned intid;       /* its interrupt (GIC INTID), 0: none */
+    bool line;            /* what device_set_irq() last said */
+    pthread_mutex_t lock; /* made by device_init, destroyed with the device */
 };
 
-/* The device's interrupt line, level-triggered. Any thread. */
+/* For the device's creator: the fields that do not depend on the machine, and the lock. 0 or
+ * -errno. */
+int device_init(struct device *dev, const struct device_ops *ops, const char *name, uint64_t size);
+
+/* The device's interrupt line, level-triggered. Any thread, with the lock held. */
 void device_set_irq(struct device *dev, bool level);
