@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One virtual CPU of the software backend: the architectural state of an EL0/EL1 Armv8 core, and what
- * the interpreter keeps beside it.
+ * One virtual CPU of the software backend: the architectural state of an EL0/EL1 Armv8 core, and
+ * what the interpreter keeps beside it.
  *
  * Everything here belongs to the vCPU's thread, except what is marked "any thread".
  */
@@ -9,21 +9,23 @@
 
 #include <Hypervisor/Hypervisor.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "backend.h"
 #include "insn.h"
 #include "mmu.h"
 #include "sysreg.h"
 #include "tunables.h"
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* NZCV as x86's LAHF and SETO leave them in AX. To an interpreter any four bits are as good, and the
- * translator for x86 gets them for nothing. */
+/* NZCV as x86's LAHF and SETO leave them in AX. To an interpreter any four bits are as good, and
+ * the translator for x86 gets them for nothing. */
 enum { FLAG_N = 1 << 15, FLAG_Z = 1 << 14, FLAG_C = 1 << 8, FLAG_V = 1 << 0 };
 
 typedef union {
@@ -37,28 +39,32 @@ typedef union {
     int64_t sd[2];
 } __attribute__((aligned(16))) v128;
 
+/* PSTATE.DAIF in cpu->daif, as MRS DAIF reads them. */
+enum { DAIF_F = 1 << 6, DAIF_I = 1 << 7, DAIF_A = 1 << 8, DAIF_D = 1 << 9 };
+
 /* Which permissions a data access uses. EL1 has two views: with and without PSTATE.PAN. */
 enum mmu_view { VIEW_EL0, VIEW_EL1, VIEW_EL1_PAN, VIEW_COUNT };
 
 /*
  * A page of the data TLB. `read` and `write` are the page's virtual address if that access may go
- * straight to host memory at va + addend, else TLB_NONE. Anything special (device memory, watchpoint,
- * SCTLR.A, tagged pointer, crossing a page) simply does not match and takes the slow path (tlb.c).
+ * straight to host memory at va + addend, else TLB_NONE. Anything special (device memory,
+ * watchpoint, SCTLR.A, tagged pointer, crossing a page) simply does not match and takes the slow
+ * path (tlb.c).
  */
 struct tlb_entry {
     uint64_t read;
     uint64_t write;
     uintptr_t addend;
-    uint64_t ipa;           /* of the page */
+    uint64_t ipa; /* of the page */
 };
 #define TLB_NONE UINT64_C(1)
 
 /* Page of the instruction TLB. */
 struct fetch_entry {
-    uint64_t key;           /* virtual page | EL, or TLB_NONE */
+    uint64_t key; /* virtual page | EL, or TLB_NONE */
     uint64_t ipa;
     const uint8_t *host;
-    uint32_t gen;           /* valid while equal to cpu->fetch_gen */
+    uint32_t gen; /* valid while equal to cpu->fetch_gen */
     bool guarded;
 };
 #define FETCH_TLB_SIZE 64
@@ -78,14 +84,27 @@ struct mail {
 
 /* Reasons in cpu->kick. Any thread may set one; the dispatcher clears and serves them. */
 enum {
-    KICK_CANCEL = 1u << 0,  /* hv_vcpus_exit */
-    KICK_IRQ = 1u << 1,     /* the GIC's output for this vCPU changed */
-    KICK_TIMER = 1u << 2,   /* a timer deadline passed */
-    KICK_MAIL = 1u << 3     /* the mailbox is not empty */
+    KICK_CANCEL = 1u << 0, /* hv_vcpus_exit */
+    KICK_IRQ = 1u << 1,    /* the GIC's output for this vCPU changed */
+    KICK_TIMER = 1u << 2,  /* a timer deadline passed */
+    KICK_MAIL = 1u << 3,   /* the mailbox is not empty */
+    KICK_EVENT = 1u << 4   /* SEV */
 };
 
-struct hvi_vcpu; /* what backend.h calls it; struct cpu is what it is */
+/* Counters in cpu->stats, named in soft.c. */
+enum {
+    STAT_BLOCKS,
+    STAT_DECODED,
+    STAT_ARENA_DROPS,
+    STAT_TLB_FILLS,
+    STAT_TLB_FLUSHES,
+    STAT_EXCEPTIONS,
+    STAT_INTERRUPTS,
+    STAT_MAILS,
+    STAT_COUNT
+};
 
+/* What backend.h calls struct hvi_vcpu. */
 struct cpu {
     /* Hot: offsets that emitted code uses are asserted in jit/. */
     uint64_t x[X_SLOTS];
@@ -100,11 +119,11 @@ struct cpu {
     struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
 
     v128 v[32];
-    uint32_t fpcr, fpsr;    /* architectural layout */
+    uint32_t fpcr, fpsr; /* architectural layout */
 
     /* PSTATE besides NZCV. daif holds bits 9..6 in place, as MRS DAIF reads them. */
     uint32_t daif;
-    uint8_t el;             /* 0 or 1 */
+    uint8_t el; /* 0 or 1 */
     uint8_t spsel;
     bool pan, uao, dit, ssbs, il, ss;
     uint8_t btype;
@@ -113,14 +132,14 @@ struct cpu {
     /* Exclusive monitor: by value. A store-exclusive succeeds if memory still holds what the
      * load-exclusive saw, like QEMU's; ABA is not detected (docs/DIFFERENCES.md). */
     bool excl_valid;
-    uint8_t excl_size;      /* bytes, 16 for pairs of X */
-    uint64_t excl_addr;     /* virtual */
+    uint8_t excl_size;  /* bytes, 16 for pairs of X */
+    uint64_t excl_addr; /* virtual */
     uint64_t excl_val[2];
 
-    uint64_t sr[SR_COUNT];  /* system registers that are plain storage, by enum of sysreg.def */
+    uint64_t sr[SR_COUNT]; /* system registers that are plain storage, by enum of sysreg.def */
 
     /* Exit to the monitor. */
-    bool stop;              /* a handler filled `exit`; leave hv_vcpu_run */
+    bool stop; /* a handler filled `exit`; leave hv_vcpu_run */
     hv_vcpu_exit_t exit;
 
     /* Interrupt lines: `line` from hv_vcpu_set_pending_interrupt (one run), gic from the model. */
@@ -128,15 +147,17 @@ struct cpu {
     _Atomic bool gic_irq, gic_fiq; /* any thread, under the GIC's lock */
 
     /* Virtual timer (timer.c). */
-    uint64_t cntvoff;       /* CNTVCT = mach time - cntvoff */
+    uint64_t cntvoff; /* CNTVCT = mach time - cntvoff */
     bool vtimer_masked;
-    bool vtimer_exit;       /* deliver VTIMER_ACTIVATED at the next chance */
+    bool vtimer_exit; /* deliver VTIMER_ACTIVATED at the next chance */
 
     bool trap_debug, trap_debug_regs;
+    bool bad_cpsr;      /* the client asked for a mode that does not exist: run refuses */
+    _Atomic bool event; /* the event register of WFE and SEV, any thread */
 
     uint32_t index;
-    bool running;           /* inside vcpu_run */
-    uint64_t exec_time;     /* mach ticks */
+    _Atomic bool running; /* executes guest code: others must wait for its answer */
+    uint64_t exec_time;   /* mach ticks */
 
     /* Memory. */
     struct tlb_entry tlb_sets[VIEW_COUNT][TLB_SIZE];
@@ -147,28 +168,29 @@ struct cpu {
     struct {
         uint64_t ipa, size, flags;
         uint8_t *host;
-    } ram;                       /* last piece of guest memory used; size 0 = none */
-    uint64_t large_lo[2], large_hi[2]; /* per half: addresses mapped by more than a 4K page: tlb.c */
+    } ram; /* last piece of guest memory used; size 0 = none */
+    uint64_t large_lo[2],
+        large_hi[2]; /* per half: addresses mapped by more than a 4K page: tlb.c */
 
     /* Decoded blocks (block.c). */
     struct code_cache *code;
 
     /* Mailbox (broadcast.c), any thread under its lock. */
     pthread_mutex_t mail_lock;
-    pthread_cond_t mail_done;
     unsigned mail_count;
     bool mail_overflow;
     struct mail mail[MAILBOX_SLOTS];
     _Atomic uint64_t mail_posted, mail_served;
 
-    /* WFI inside a VM with a GIC, and every other sleep of this thread. */
-    pthread_mutex_t sleep_lock;
-    pthread_cond_t sleep_cond;
+    /* WFI inside a VM with a GIC (sleep.c). A semaphore: a kick may come from a signal handler. */
+    _Atomic bool sleeping;
+    sem_t wake;
 
-    uint64_t stats[16];
+    uint64_t stats[STAT_COUNT];
 };
 
-/* ---- exceptions and exits (exception.c) --------------------------------------------------------- */
+/* ---- exceptions and exits (exception.c) ---------------------------------------------------------
+ */
 
 /* Exception classes, Arm ARM D17.2.37 ESR_EL1.EC. */
 enum {
@@ -194,7 +216,7 @@ enum {
     EC_WATCH_LOW = 0x34,
     EC_BRK = 0x3c
 };
-#define ESR_IL (1u << 25)
+#define ESR_IL       (1u << 25)
 #define ESR(ec, iss) ((uint32_t)(ec) << 26 | ESR_IL | (uint32_t)(iss))
 
 /* The address of instruction i of the running block. */
@@ -203,9 +225,10 @@ static inline uint64_t insn_pc(const struct cpu *c, const struct insn *i)
     return c->pc + i->off;
 }
 
-/* Take a synchronous exception to EL1. `esr` has the class for a lower level where there are two; this
- * adds one when it comes from EL1. The return address is `ret` (instruction itself or the next). Folds
- * instruction i's position into the counters; i may be NULL between blocks. Always returns NULL. */
+/* Take a synchronous exception to EL1. `esr` has the class for a lower level where there are two;
+ * this adds one when it comes from EL1. The return address is `ret` (instruction itself or the
+ * next). Folds instruction i's position into the counters; i may be NULL between blocks. Always
+ * returns NULL. */
 const struct insn *cpu_raise(struct cpu *c, const struct insn *i, uint32_t esr, uint64_t ret);
 /* The same with FAR_EL1. */
 const struct insn *cpu_raise_far(struct cpu *c, const struct insn *i, uint32_t esr, uint64_t ret,
@@ -220,8 +243,8 @@ const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndro
 /* ERET. c->pc becomes the target; PSTATE changes; sets illegal state as the architecture says. */
 void cpu_exception_return(struct cpu *c);
 
-uint32_t cpu_get_cpsr(const struct cpu *c);        /* as SPSR_EL1 would show PSTATE */
-void cpu_set_cpsr(struct cpu *c, uint32_t cpsr);   /* PSTATE := value, EL and SP banks switched */
+uint32_t cpu_get_cpsr(const struct cpu *c);      /* as SPSR_EL1 would show PSTATE */
+void cpu_set_cpsr(struct cpu *c, uint32_t cpsr); /* PSTATE := value, EL and SP banks switched */
 /* After any change of EL, PAN, UAO, SCTLR, CPACR …: recompute c->tlb, block_flags. */
 void cpu_state_changed(struct cpu *c);
 /* Bring x[X_SP] back to its bank / fetch it from the bank that EL and SPSel choose. */
@@ -236,12 +259,15 @@ static inline uint32_t nzcv_from_arch(uint32_t a)
     return (a >> 16 & FLAG_N) | (a >> 16 & FLAG_Z) | (a >> 21 & FLAG_C) | (a >> 28 & FLAG_V);
 }
 
-/* ---- blocks (block.c, run.c) ----------------------------------------------------------------------- */
+/* ---- blocks (block.c, run.c)
+ * ----------------------------------------------------------------------- */
 
 struct code_cache *code_cache_new(void);
 void code_cache_free(struct code_cache *cc);
-/* The block at cpu->pc in the current state; raises the fetch fault and returns NULL if there is none. */
+/* The block at cpu->pc in the current state; raises the fetch fault and returns NULL if there is
+ * none. */
 struct block *block_find(struct cpu *c);
+/* Remember that `from` leads to `to`, which the dispatcher found at cpu->pc. */
 void block_link(struct cpu *c, struct link *from, struct block *to);
 void code_invalidate_all(struct cpu *c);
 void code_invalidate_ipa(struct cpu *c, uint64_t ipa, uint64_t size);
@@ -291,30 +317,83 @@ static inline const struct insn *block_leave_sync(struct cpu *c, const struct in
     return NULL;
 }
 
-/* ---- decoding (decode.c) -------------------------------------------------------------------------------- */
+/* ---- decoding (decode.c)
+ * -------------------------------------------------------------------------------- */
 
-/* Decode one word into *i (fn, operands, id; `off` is set by the caller). Always succeeds: a word that
- * is not an announced instruction gets the handler that raises UNDEFINED. True if a block ends here. */
+/* Decode one word into *i (fn, operands, id; `off` is set by the caller). Always succeeds: a word
+ * that is not an announced instruction gets the handler that raises UNDEFINED. True if a block ends
+ * here. */
 bool a64_decode(uint32_t word, uint32_t block_flags, struct insn *i);
 const char *a64_name(unsigned id);
 
-/* ---- memory maintenance (tlb.c) and other vCPUs (broadcast.c) -------------------------------------------- */
+/* ---- memory maintenance (tlb.c) and other vCPUs (broadcast.c)
+ * -------------------------------------------- */
 
 void tlb_flush_all(struct cpu *c);
 void tlb_flush_va(struct cpu *c, uint64_t va);
 
 /* a, b: TLB_VA: va (of any ASID); TLB_VA_ASID: va, ASID; TLB_ASID: 0, ASID; CODE_IPA: ipa, size. */
 enum mail_op {
-    MAIL_TLB_ALL = 1, MAIL_TLB_VA, MAIL_CODE_ALL, MAIL_CODE_IPA, MAIL_TLB_VA_ASID, MAIL_TLB_ASID
+    MAIL_TLB_ALL = 1,
+    MAIL_TLB_VA,
+    MAIL_CODE_ALL,
+    MAIL_CODE_IPA,
+    MAIL_TLB_VA_ASID,
+    MAIL_TLB_ASID
 };
-/* Do it here, then on every other vCPU, and wait until all have. Serves its own mailbox meanwhile. */
+/* Do it here, then on every other vCPU, and wait until all have. Serves its own mailbox meanwhile.
+ */
 void cpu_broadcast(struct cpu *c, enum mail_op op, uint64_t a, uint64_t b);
 void cpu_serve_mail(struct cpu *c);
 /* From a thread that is no vCPU (unmap, icache_invalidate): on every vCPU, and wait. */
 void cpu_broadcast_foreign(enum mail_op op, uint64_t a, uint64_t b);
 void cpu_kick(struct cpu *c, uint32_t reason); /* any thread; wakes it from WFI too */
 
-/* ---- timer (timer.c) -------------------------------------------------------------------------------------- */
+/* The machine: what all vCPUs share (soft.c). */
+#define CPU_MAX 64
+struct machine {
+    bool created;
+    bool has_gic;
+    uint32_t ipa_bits;
+    pthread_mutex_t lock; /* over cpus[] and its length */
+    struct cpu *cpus[CPU_MAX];
+    _Atomic unsigned count;
+};
+extern struct machine machine;
+
+/* ---- running (run.c)
+ * ------------------------------------------------------------------------------- */
+
+hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit);
+/* Is an interrupt pending for this vCPU, masked or not? */
+bool cpu_interrupt_pending(const struct cpu *c);
+
+/* ---- sleeping and events (sleep.c)
+ * ------------------------------------------------------------------- */
+
+/* Block this thread until an interrupt is pending or something kicks the vCPU. Only in a VM with a
+ * GIC. */
+void cpu_wait_for_interrupt(struct cpu *c);
+/* Likewise until an event, but not for long: an event may have been missed legitimately. */
+void cpu_wait_for_event(struct cpu *c);
+/* SEV: set every vCPU's event register and wake those that wait. */
+void cpu_send_event(void);
+
+/* ---- system registers beyond sysreg.h
+ * -------------------------------------------------------------------- */
+
+uint32_t sysreg_iss(uint32_t word);           /* ISS of EC 0x18 from the instruction word */
+bool sysreg_is_debug(const struct sysreg *r); /* what hv_vcpu_set_trap_debug_reg_accesses covers */
+/* ID register as announced (sysreg_id.c); false if num is not one of them. */
+bool sysreg_id_value(uint16_t num, uint64_t *value);
+/* CTR_EL0: 64-byte lines, IC and DC needed (IDC and DIC clear). DCZID_EL0: DC ZVA clears 64 bytes.
+ */
+#define SYSREG_CTR   0x84448004u
+#define SYSREG_DCZID 4u
+uint64_t sysreg_ccsidr(unsigned level, bool instruction);
+
+/* ---- timer (timer.c)
+ * -------------------------------------------------------------------------------------- */
 
 uint64_t timer_cntvct(const struct cpu *c);
 /* After any write to CNTV_* or CNTP_*, offset or mask: set the alarm for the next deadline. */

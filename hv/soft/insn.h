@@ -2,14 +2,15 @@
 /*
  * Decoded instructions and blocks.
  *
- * The guest's code is decoded once into blocks: arrays of `struct insn`, straight-line code within one
- * 4 KiB page, found by guest physical address. Each instruction has a handler; the handler of the last
- * one leaves the block. A block knows nothing of the virtual address it runs at: `off` is relative to
- * the block's start, whose address is cpu->pc while the block runs.
+ * The guest's code is decoded once into blocks: arrays of `struct insn`, straight-line code within
+ * one 4 KiB page, found by guest physical address. Each instruction has a handler; the handler of
+ * the last one leaves the block. A block knows nothing of the virtual address it runs at: `off` is
+ * relative to the block's start, whose address is cpu->pc while the block runs.
  *
- * A handler returns the next instruction to run: `i + 1`, or the first of a chained block, or NULL to
- * go back to the dispatcher (run.c), which looks at cpu->pc, cpu->stop and cpu->kick. A handler that
- * faults returns NULL having changed no register: all accesses come before the first write-back.
+ * A handler returns the next instruction to run: `i + 1`, or the first of a chained block, or NULL
+ * to go back to the dispatcher (run.c), which looks at cpu->pc, cpu->stop and cpu->kick. A handler
+ * that faults returns NULL having changed no register: all accesses come before the first
+ * write-back.
  */
 #pragma once
 
@@ -22,7 +23,8 @@ struct cpu;
 struct insn;
 typedef const struct insn *op_fn(struct cpu *c, const struct insn *i);
 
-/* Register slots of cpu->x. Decoding resolves number 31 to one of these, so that handlers need not. */
+/* Register slots of cpu->x. Decoding resolves number 31 to one of these, so that handlers need not.
+ */
 enum {
     X_ZR = 31,   /* reads as zero; never written */
     X_SP = 32,   /* the current stack pointer */
@@ -44,22 +46,22 @@ struct insn {
 struct block;
 struct link {
     struct block *to;
-    struct link *next_in;   /* list of links into `to` */
-    uint32_t gen;           /* cpu->fetch_gen when made; checked if `crosses` */
-    bool crosses;           /* the target is in another page: its mapping may change */
+    struct link *next_in; /* list of links into `to` */
+    uint32_t gen;         /* cpu->fetch_gen when made; checked if `crosses` */
+    bool crosses;         /* the target is in another page: its mapping may change */
 };
 
 struct block {
-    uint64_t ipa;           /* guest physical address of the first instruction */
-    uint32_t flags;         /* BLOCK_*: the part of the state that decoding depended on */
-    uint16_t n;             /* instructions */
-    bool dead;              /* invalidated; memory stays until the arena is dropped */
-    struct link link[2];    /* 0: branch taken or fall-through of an unconditional end; 1: not taken */
-    struct link *in;        /* links of other blocks to this one */
+    uint64_t ipa;        /* guest physical address of the first instruction */
+    uint32_t flags;      /* BLOCK_*: the part of the state that decoding depended on */
+    uint16_t n;          /* instructions */
+    bool dead;           /* invalidated; memory stays until the arena is dropped */
+    struct link link[2]; /* 0: branch taken or fall-through of an unconditional end; 1: not taken */
+    struct link *in;     /* links of other blocks to this one */
     struct block *hash_next;
     struct block *page_next;
-    const void *code;       /* translated by the JIT, or NULL */
-    uint32_t heat;          /* entries through the dispatcher or counted by the JIT's profile */
+    const void *code; /* translated by the JIT, or NULL */
+    uint32_t heat;    /* entries through the dispatcher or counted by the JIT's profile */
     struct insn insns[];
 };
 

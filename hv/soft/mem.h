@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory accesses of instructions. ld8 … st128 return false after having raised the exception or
- * prepared the exit; the handler then returns NULL having changed nothing.
+ * Guest memory accesses of instructions. ld8 … st128 return false after having raised the exception
+ * or prepared the exit; the handler then returns NULL having changed nothing.
  *
- * The fast path is one compare: a page whose tag matches, for an access that lies in it. Accesses of up
- * to 8 bytes that are aligned are single-copy atomic because the host's are. Everything else goes to
- * tlb.c.
+ * The fast path is one compare: a page whose tag matches, for an access that lies in it. Accesses
+ * of up to 8 bytes that are aligned are single-copy atomic because the host's are. Everything else
+ * goes to tlb.c.
  */
 #pragma once
 
@@ -16,11 +16,16 @@ bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned si
 bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
                     enum mmu_view view, const void *in);
 
-/* A host pointer to [va, va+size), for atomics and exclusives: va aligned to size (else an alignment
- * fault is raised), readable and writable unless `write` is false. NULL after a fault or exit. */
+/* A host pointer to [va, va+size), for atomics and exclusives: va aligned to size (else an
+ * alignment fault is raised), readable and writable unless `write` is false. NULL after a fault or
+ * exit. */
 void *mem_atomic(struct cpu *c, const struct insn *i, uint64_t va, unsigned size, bool write);
 
-/* The view that LDTR and STTR use: EL0's, unless PSTATE.UAO is set (Arm ARM C6.2, AArch64.IsUnprivAccessPriv). */
+/* The stack pointer as a base is not a multiple of 16: true if that raised an exception. */
+bool mem_sp_fault(struct cpu *c, const struct insn *i);
+
+/* The view that LDTR and STTR use: EL0's, unless PSTATE.UAO is set (Arm ARM C6.2,
+ * AArch64.IsUnprivAccessPriv). */
 enum mmu_view mem_unpriv_view(const struct cpu *c);
 enum mmu_view mem_view(const struct cpu *c);
 

@@ -5,11 +5,11 @@
  *   SYSREG(NAME, op0, op1, crn, crm, op2, "access", reset, mask, read, write)
  *
  * access: two letters for EL0 and two for EL1, each "rw", "r-", "-w" or "--"; a row with "t" in the
- * fifth place is left to the monitor (exit with EC 0x18). The register is sr[SR_NAME] with `reset` as
- * first value; MSR stores value & mask plus the bits outside mask as they are. `read` and `write`
- * replace plain storage for guest accesses: they may raise (return false) and have side effects. The
- * Hypervisor API reads and writes sr[] itself, or goes through sysreg_restore_*() where state lives
- * elsewhere.
+ * fifth place is left to the monitor (exit with EC 0x18). The register is sr[SR_NAME] with `reset`
+ * as first value; MSR stores value & mask plus the bits outside mask as they are. `read` and
+ * `write` replace plain storage for guest accesses: they may raise (return false) and have side
+ * effects. The Hypervisor API reads and writes sr[] itself, or goes through sysreg_restore_*()
+ * where state lives elsewhere.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ typedef bool sysreg_write_fn(struct cpu *c, const struct insn *i, uint64_t value
 struct sysreg {
     const char *name;
     uint16_t num;
-    uint16_t slot;      /* SR_* */
+    uint16_t slot; /* SR_* */
     char access[6];
     uint64_t reset;
     uint64_t mask;

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The decoded blocks of one vCPU: finding, building, linking, invalidating. Owner thread only;
+ * other vCPUs ask by mail (broadcast.c).
+ *
+ * A block is found by guest physical address and the BLOCK_* flags it was decoded under, so it
+ * survives changes of the page tables. Blocks lie in one arena and are dropped all together when it
+ * is full. Coherence is the guest's duty, as on hardware that announces CTR_EL0.DIC = 0: it says IC
+ * IVAU after writing code. Nothing watches its stores.
+ *
+ * Links within a page hold as long as both blocks live: wherever the one is mapped, so is the
+ * other. Links that leave the page also depend on the translation, and are checked against
+ * cpu->fetch_gen.
+ */
+#include "a64.h"
+#include "cpu.h"
+#include "tlb.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define HASH_SIZE (1u << BLOCK_HASH_BITS)
+
+/* The blocks that begin in one page. */
+struct code_page {
+    uint64_t ipa;
+    struct block *first;
+    struct code_page *next;
+};
+
+struct code_cache {
+    uint8_t *arena;
+    size_t used;
+    struct block *blocks[HASH_SIZE];
+    struct code_page *pages[HASH_SIZE];
+};
+
+struct code_cache *code_cache_new(void)
+{
+    struct code_cache *cc = calloc(1, sizeof *cc);
+    if (!cc)
+        return NULL;
+    cc->arena =
+        mmap(NULL, CODE_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (cc->arena == MAP_FAILED) {
+        free(cc);
+        return NULL;
+    }
+    return cc;
+}
+
+void code_cache_free(struct code_cache *cc)
+{
+    if (!cc)
+        return;
+    munmap(cc->arena, CODE_ARENA_BYTES);
+    free(cc);
+}
+
+static unsigned hash_of(uint64_t ipa)
+{
+    return (unsigned)((ipa >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - BLOCK_HASH_BITS));
+}
+
+/* Between blocks only: the one that runs may be among them. */
+void code_invalidate_all(struct cpu *c)
+{
+    struct code_cache *cc = c->code;
+    memset(cc->blocks, 0, sizeof cc->blocks);
+    memset(cc->pages, 0, sizeof cc->pages);
+    cc->used = 0;
+    c->link_from = NULL;
+    fetch_changed(c);
+}
+
+static void *arena_alloc(struct code_cache *cc, size_t size)
+{
+    size = (size + 15) & ~(size_t)15;
+    if (cc->used + size > CODE_ARENA_BYTES)
+        return NULL;
+    void *p = cc->arena + cc->used;
+    cc->used += size;
+    return p;
+}
+
+static struct code_page *page_of(struct code_cache *cc, uint64_t ipa, bool make)
+{
+    uint64_t base = ipa & PAGE_MASK;
+    struct code_page **slot = &cc->pages[hash_of(base)];
+    for (struct code_page *p = *slot; p; p = p->next) {
+        if (p->ipa == base)
+            return p;
+    }
+    struct code_page *p = make ? arena_alloc(cc, sizeof *p) : NULL;
+    if (p) {
+        *p = (struct code_page){.ipa = base, .next = *slot};
+        *slot = p;
+    }
+    return p;
+}
+
+static void unlink_in(struct block *b)
+{
+    for (struct link *l = b->in; l; l = l->next_in)
+        l->to = NULL;
+    b->in = NULL;
+}
+
+static void unlink_out(struct link *l)
+{
+    if (!l->to)
+        return;
+    for (struct link **p = &l->to->in; *p; p = &(*p)->next_in) {
+        if (*p == l) {
+            *p = l->next_in;
+            break;
+        }
+    }
+    l->to = NULL;
+}
+
+/* Take a block out of everything that could find it. Its memory stays: it may be running. */
+static void block_kill(struct code_cache *cc, struct block *b)
+{
+    for (struct block **p = &cc->blocks[hash_of(b->ipa)]; *p; p = &(*p)->hash_next) {
+        if (*p == b) {
+            *p = b->hash_next;
+            break;
+        }
+    }
+    unlink_in(b);
+    unlink_out(&b->link[0]);
+    unlink_out(&b->link[1]);
+    b->dead = true;
+}
+
+static void invalidate_in_page(struct cpu *c, struct code_page *page, uint64_t lo, uint64_t hi)
+{
+    for (struct block **p = &page->first; *p;) {
+        struct block *b = *p;
+        if (b->ipa < hi && b->ipa + b->n * 4u > lo) {
+            *p = b->page_next;
+            block_kill(c->code, b);
+            fetch_changed(c); /* the jump cache may know it */
+        } else {
+            p = &b->page_next;
+        }
+    }
+}
+
+/* Safe while a block runs, also the one that asks. */
+void code_invalidate_ipa(struct cpu *c, uint64_t ipa, uint64_t size)
+{
+    uint64_t end = ipa + size;
+    if (size / PAGE_BYTES > HASH_SIZE) { /* more pages than could be known: look at those instead */
+        for (unsigned h = 0; h < HASH_SIZE; h++) {
+            for (struct code_page *p = c->code->pages[h]; p; p = p->next)
+                invalidate_in_page(c, p, ipa, end);
+        }
+        return;
+    }
+    for (uint64_t page = ipa & PAGE_MASK; page < end; page += PAGE_BYTES) {
+        struct code_page *p = page_of(c->code, page, false);
+        if (p)
+            invalidate_in_page(c, p, ipa, end);
+    }
+}
+
+void block_link(struct cpu *c, struct link *from, struct block *to)
+{
+    unlink_out(from);
+    from->to = to;
+    from->gen = c->fetch_gen;
+    from->next_in = to->in;
+    to->in = from;
+}
+
+/* Which ways out of the block lead to another page: known from the last instruction alone. */
+static void mark_crossings(struct block *b, const struct insn *last)
+{
+    int64_t at = (int64_t)(b->ipa & ~PAGE_MASK), next = at + b->n * 4;
+    bool direct = last->id >= A64_B && last->id <= A64_TBNZ;
+    int64_t target = direct ? at + last->off + (int64_t)last->imm : next;
+    b->link[0].crosses = target < 0 || target >= (int64_t)PAGE_BYTES;
+    b->link[1].crosses = next >= (int64_t)PAGE_BYTES;
+}
+
+/* Decode from `host` to the end of the page, a branch, or the longest block allowed. */
+static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uint32_t flags)
+{
+    struct code_cache *cc = c->code;
+    unsigned max = (unsigned)((PAGE_BYTES - (ipa & ~PAGE_MASK)) / 4);
+    if (max > BLOCK_MAX_INSNS)
+        max = BLOCK_MAX_INSNS;
+    if (flags & BLOCK_STEP)
+        max = 1;
+    struct insn tmp[BLOCK_MAX_INSNS + 1];
+    unsigned n = 0;
+    bool ended = false;
+    while (n < max && !ended) {
+        uint32_t word;
+        memcpy(&word, host + 4 * n, 4);
+        ended = a64_decode(word, flags, &tmp[n]);
+        tmp[n].off = (uint16_t)(4 * n);
+        n++;
+    }
+    unsigned total = n;
+    if (!ended)
+        tmp[total++] =
+            (struct insn){.fn = op_end_of_page, .id = A64_END_OF_PAGE, .off = (uint16_t)(4 * n)};
+
+    struct code_page *page = page_of(cc, ipa, true);
+    struct block *b = page ? arena_alloc(cc, sizeof *b + total * sizeof tmp[0]) : NULL;
+    if (!b)
+        return NULL;
+    *b = (struct block){.ipa = ipa, .flags = flags, .n = (uint16_t)n};
+    memcpy(b->insns, tmp, total * sizeof tmp[0]);
+    mark_crossings(b, &tmp[total - 1]);
+    b->page_next = page->first;
+    page->first = b;
+    unsigned h = hash_of(ipa);
+    b->hash_next = cc->blocks[h];
+    cc->blocks[h] = b;
+    c->stats[STAT_BLOCKS]++;
+    c->stats[STAT_DECODED] += n;
+    return b;
+}
+
+static struct block *lookup(struct code_cache *cc, uint64_t ipa, uint32_t flags)
+{
+    for (struct block *b = cc->blocks[hash_of(ipa)]; b; b = b->hash_next) {
+        if (b->ipa == ipa && b->flags == flags)
+            return b;
+    }
+    return NULL;
+}
+
+struct block *block_find(struct cpu *c)
+{
+    uint64_t pc = c->pc;
+    struct jump_entry *j = &c->jump[pc >> 2 & (JUMP_CACHE_SIZE - 1)];
+    if (j->pc == pc && j->gen == c->fetch_gen && j->flags == c->block_flags)
+        return j->block;
+    const struct fetch_entry *f = tlb_fetch(c, pc);
+    if (!f)
+        return NULL;
+    uint64_t ipa = f->ipa | (pc & ~PAGE_MASK);
+    uint32_t flags = c->block_flags | (f->guarded ? BLOCK_GUARDED : 0);
+    struct block *b = lookup(c->code, ipa, flags);
+    if (!b) {
+        b = build(c, ipa, f->host + (pc & ~PAGE_MASK), flags);
+        if (!b) {
+            code_invalidate_all(c);
+            c->stats[STAT_ARENA_DROPS]++;
+            f = tlb_fetch(c, pc);
+            b = f ? build(c, ipa, f->host + (pc & ~PAGE_MASK), flags) : NULL;
+        }
+        if (!b)
+            return NULL;
+    }
+    *j = (struct jump_entry){.pc = pc, .block = b, .gen = c->fetch_gen, .flags = c->block_flags};
+    return b;
+}

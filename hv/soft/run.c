@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dispatcher: hv_vcpu_run on the software CPU. Between blocks it looks at what came from
+ * outside (cpu->kick), delivers interrupts, finds the next block, and lets handlers chain from
+ * there.
+ */
+#include "a64.h"
+#include "cpu.h"
+#include "debug.h"
+
+#include <mach/mach_time.h>
+
+bool cpu_interrupt_pending(const struct cpu *c)
+{
+    return c->line_irq || c->line_fiq || atomic_load_explicit(&c->gic_irq, memory_order_relaxed) ||
+           atomic_load_explicit(&c->gic_fiq, memory_order_relaxed);
+}
+
+/* Take a pending interrupt that PSTATE does not mask. FIQ first, as cores do. */
+static void deliver_interrupt(struct cpu *c)
+{
+    bool fiq = c->line_fiq || atomic_load_explicit(&c->gic_fiq, memory_order_relaxed);
+    bool irq = c->line_irq || atomic_load_explicit(&c->gic_irq, memory_order_relaxed);
+    if (fiq && !(c->daif & DAIF_F))
+        cpu_interrupt(c, 0x100);
+    else if (irq && !(c->daif & DAIF_I))
+        cpu_interrupt(c, 0x80);
+}
+
+/* Serve what other threads asked for. True if that ends the run. */
+static bool serve_kicks(struct cpu *c)
+{
+    uint32_t kick = atomic_exchange_explicit(&c->kick, 0, memory_order_acquire);
+    if (kick & KICK_MAIL)
+        cpu_serve_mail(c);
+    if (kick & KICK_TIMER)
+        timer_expired(c);
+    if (kick & KICK_CANCEL) {
+        c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
+        return true;
+    }
+    return false;
+}
+
+/* The virtual timer of a VM without a GIC is the monitor's business, once per unmasking. */
+static bool vtimer_exit_due(struct cpu *c)
+{
+    if (!c->vtimer_exit || c->vtimer_masked)
+        return false;
+    c->vtimer_exit = false;
+    c->vtimer_masked = true;
+    c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_VTIMER_ACTIVATED};
+    return true;
+}
+
+/* From here to the next exit or anything that needs the dispatcher. */
+static void run_blocks(struct cpu *c)
+{
+    struct link *from = c->link_from;
+    c->link_from = NULL;
+    struct block *b = block_find(c);
+    if (!b)
+        return;
+    if (from)
+        block_link(c, from, b);
+    c->block = b;
+    const struct insn *i = b->insns;
+    while (i)
+        i = i->fn(c, i);
+}
+
+hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
+{
+    if (c->bad_cpsr)
+        return HV_ILLEGAL_GUEST_STATE;
+    uint64_t start = mach_absolute_time();
+    atomic_store(&c->running, true); /* before the first look at kick: see broadcast.c */
+    c->stop = false;
+    c->link_from = NULL;
+    cpu_state_changed(c);
+    timer_update(c);
+    for (;;) {
+        if (atomic_load(&c->kick) && serve_kicks(c))
+            break;
+        if (vtimer_exit_due(c))
+            break;
+        if (unlikely(cpu_interrupt_pending(c)))
+            deliver_interrupt(c);
+        if (unlikely(c->il))
+            cpu_raise(c, NULL, ESR(EC_ILLEGAL, 0), c->pc);
+        else
+            run_blocks(c);
+        if (c->stop)
+            break;
+    }
+    c->stop = false;
+    atomic_store(&c->running, false);
+    c->line_irq = c->line_fiq = false;
+    c->exec_time += mach_absolute_time() - start;
+    *exit = c->exit;
+    return HV_SUCCESS;
+}

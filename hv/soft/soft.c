@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* The software CPU as a backend: life of the VM and its vCPUs, registers. See backend.h. */
+#include "a64.h"
+#include "cpu.h"
+#include "debug.h"
+#include "soft_gic.h"
+#include "timer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define IPA_BITS_MAX     48
+#define IPA_BITS_DEFAULT 36 /* as on Apple Silicon */
+
+static struct cpu *cpu_of(struct hvi_vcpu *v)
+{
+    return (struct cpu *)(void *)v;
+}
+
+static bool probe(struct hvi_limits *limits, char *why, size_t why_size)
+{
+    (void)why, (void)why_size;
+    *limits = (struct hvi_limits){.max_vcpus = CPU_MAX,
+                                  .max_ipa_bits = IPA_BITS_MAX,
+                                  .default_ipa_bits = IPA_BITS_DEFAULT,
+                                  .gic = soft_gic_available()};
+    return true;
+}
+
+/* A forked child begins with nothing: the parent's threads are not there. */
+static void after_fork(void)
+{
+    pthread_mutex_init(&machine.lock, NULL);
+    memset(machine.cpus, 0, sizeof machine.cpus);
+    atomic_store(&machine.count, 0);
+    machine.created = machine.has_gic = false;
+    timer_after_fork();
+    soft_gic_after_fork();
+}
+
+static hv_return_t vm_create(const struct hvi_vm_config *config)
+{
+    timer_reset_alarms();
+    machine.ipa_bits = config->ipa_bits;
+    machine.has_gic = false;
+    machine.created = true;
+    return HV_SUCCESS;
+}
+
+static void vm_destroy(void)
+{
+    soft_gic_destroy();
+    machine.has_gic = false;
+    machine.created = false;
+}
+
+/* ---- memory: hv_mem.c keeps the list, the TLBs look there when they miss ---- */
+
+static hv_return_t mem_map(const struct hvi_region *region)
+{
+    (void)region; /* nothing is cached about what was not mapped */
+    return HV_SUCCESS;
+}
+
+static hv_return_t mem_unmap(const struct hvi_region *region)
+{
+    (void)region;
+    cpu_broadcast_foreign(MAIL_TLB_ALL, 0, 0);
+    cpu_broadcast_foreign(MAIL_CODE_IPA, region->ipa, region->size);
+    return HV_SUCCESS;
+}
+
+static hv_return_t mem_protect(const struct hvi_region *region, hv_memory_flags_t flags)
+{
+    (void)region, (void)flags;
+    cpu_broadcast_foreign(MAIL_TLB_ALL, 0, 0);
+    return HV_SUCCESS;
+}
+
+static hv_return_t mem_split(const struct hvi_region *region, size_t first_size)
+{
+    (void)region, (void)first_size;
+    return HV_SUCCESS;
+}
+
+static void icache_invalidate(const void *host, size_t size)
+{
+    struct hvi_region part;
+    hv_ipa_t next = 0;
+    while (hvi_mem_next_host(host, size, &next, &part))
+        cpu_broadcast_foreign(MAIL_CODE_IPA, part.ipa, part.size);
+}
+
+/* ---- vCPU ---- */
+
+static void reset(struct cpu *c)
+{
+    sysreg_reset(c);
+    c->el = 1;
+    c->spsel = 1;
+    c->daif = DAIF_D | DAIF_A | DAIF_I | DAIF_F;
+    for (unsigned n = 0; n < FETCH_TLB_SIZE; n++)
+        c->fetch[n].key = TLB_NONE;
+    for (unsigned n = 0; n < JUMP_CACHE_SIZE; n++)
+        c->jump[n].pc = TLB_NONE; /* odd: no instruction is there */
+    tlb_flush_all(c);
+    cpu_state_changed(c);
+}
+
+/* Zeroed pages on demand: the structure is large and little of it is used by a small guest. */
+static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
+{
+    struct cpu *c =
+        mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (c == MAP_FAILED)
+        return HV_NO_RESOURCES;
+    c->code = code_cache_new();
+    if (!c->code || soft_gic_attach(c, index) != HV_SUCCESS) {
+        code_cache_free(c->code);
+        munmap(c, sizeof *c);
+        return HV_NO_RESOURCES;
+    }
+    c->index = index;
+    pthread_mutex_init(&c->mail_lock, NULL);
+    sem_init(&c->wake, 0, 0);
+    reset(c);
+    pthread_mutex_lock(&machine.lock);
+    machine.cpus[index] = c;
+    atomic_fetch_add(&machine.count, 1);
+    pthread_mutex_unlock(&machine.lock);
+    *vcpu = (struct hvi_vcpu *)(void *)c;
+    return HV_SUCCESS;
+}
+
+static void vcpu_destroy(struct hvi_vcpu *v)
+{
+    struct cpu *c = cpu_of(v);
+    timer_forget(c);
+    soft_gic_detach(c);
+    pthread_mutex_lock(&machine.lock);
+    machine.cpus[c->index] = NULL;
+    atomic_fetch_sub(&machine.count, 1);
+    pthread_mutex_unlock(&machine.lock);
+    pthread_mutex_destroy(&c->mail_lock);
+    sem_destroy(&c->wake);
+    code_cache_free(c->code);
+    munmap(c, sizeof *c);
+}
+
+static hv_return_t vcpu_run(struct hvi_vcpu *v, hv_vcpu_exit_t *exit)
+{
+    return cpu_run(cpu_of(v), exit);
+}
+
+static void vcpu_cancel(struct hvi_vcpu *v)
+{
+    cpu_kick(cpu_of(v), KICK_CANCEL);
+}
+
+/* ---- registers ---- */
+
+static hv_return_t get_reg(struct hvi_vcpu *v, hv_reg_t reg, uint64_t *value)
+{
+    const struct cpu *c = cpu_of(v);
+    switch (reg) {
+    case HV_REG_PC: *value = c->pc; break;
+    case HV_REG_FPCR: *value = c->fpcr; break;
+    case HV_REG_FPSR: *value = c->fpsr; break;
+    case HV_REG_CPSR: *value = cpu_get_cpsr(c); break;
+    default: *value = c->x[reg]; break;
+    }
+    return HV_SUCCESS;
+}
+
+static hv_return_t set_reg(struct hvi_vcpu *v, hv_reg_t reg, uint64_t value)
+{
+    struct cpu *c = cpu_of(v);
+    switch (reg) {
+    case HV_REG_PC: c->pc = value; break;
+    case HV_REG_FPCR: c->fpcr = value & (a64_feature(FEAT_FP16) ? 0x07c80000 : 0x07c00000); break;
+    case HV_REG_FPSR: c->fpsr = value & 0x0800009f; break;
+    case HV_REG_CPSR: cpu_set_cpsr(c, (uint32_t)value); break;
+    default: c->x[reg] = value; break;
+    }
+    return HV_SUCCESS;
+}
+
+static hv_return_t get_simd(struct hvi_vcpu *v, hv_simd_fp_reg_t reg, hv_simd_fp_uchar16_t *value)
+{
+    memcpy(value, &cpu_of(v)->v[reg], 16);
+    return HV_SUCCESS;
+}
+
+static hv_return_t set_simd(struct hvi_vcpu *v, hv_simd_fp_reg_t reg, hv_simd_fp_uchar16_t value)
+{
+    memcpy(&cpu_of(v)->v[reg], &value, 16);
+    return HV_SUCCESS;
+}
+
+static hv_return_t get_sys_reg(struct hvi_vcpu *v, hv_sys_reg_t reg, uint64_t *value)
+{
+    return sysreg_get(cpu_of(v), reg, value) ? HV_SUCCESS : HV_UNSUPPORTED;
+}
+
+static hv_return_t set_sys_reg(struct hvi_vcpu *v, hv_sys_reg_t reg, uint64_t value)
+{
+    return sysreg_set(cpu_of(v), reg, value) ? HV_SUCCESS : HV_UNSUPPORTED;
+}
+
+/* ---- interrupts, debug, time ---- */
+
+static hv_return_t get_pending(struct hvi_vcpu *v, hv_interrupt_type_t type, bool *pending)
+{
+    const struct cpu *c = cpu_of(v);
+    *pending = type == HV_INTERRUPT_TYPE_FIQ ? c->line_fiq : c->line_irq;
+    return HV_SUCCESS;
+}
+
+static hv_return_t set_pending(struct hvi_vcpu *v, hv_interrupt_type_t type, bool pending)
+{
+    struct cpu *c = cpu_of(v);
+    *(type == HV_INTERRUPT_TYPE_FIQ ? &c->line_fiq : &c->line_irq) = pending;
+    return HV_SUCCESS;
+}
+
+static hv_return_t set_trap_debug(struct hvi_vcpu *v, bool exceptions, bool reg_accesses)
+{
+    struct cpu *c = cpu_of(v);
+    c->trap_debug = exceptions;
+    c->trap_debug_regs = reg_accesses;
+    debug_changed(c);
+    cpu_state_changed(c);
+    return HV_SUCCESS;
+}
+
+static hv_return_t get_exec_time(struct hvi_vcpu *v, uint64_t *time)
+{
+    *time = cpu_of(v)->exec_time;
+    return HV_SUCCESS;
+}
+
+static hv_return_t get_vtimer_mask(struct hvi_vcpu *v, bool *masked)
+{
+    *masked = cpu_of(v)->vtimer_masked;
+    return HV_SUCCESS;
+}
+
+static hv_return_t set_vtimer_mask(struct hvi_vcpu *v, bool masked)
+{
+    cpu_of(v)->vtimer_masked = masked;
+    timer_update(cpu_of(v));
+    return HV_SUCCESS;
+}
+
+static hv_return_t get_vtimer_offset(struct hvi_vcpu *v, uint64_t *offset)
+{
+    *offset = cpu_of(v)->cntvoff;
+    return HV_SUCCESS;
+}
+
+static hv_return_t set_vtimer_offset(struct hvi_vcpu *v, uint64_t offset)
+{
+    cpu_of(v)->cntvoff = offset;
+    timer_update(cpu_of(v));
+    return HV_SUCCESS;
+}
+
+/* ---- what is announced ---- */
+
+static hv_return_t get_feature_reg(hv_feature_reg_t reg, uint64_t *value)
+{
+    static const uint16_t numbers[] = {
+        [HV_FEATURE_REG_ID_AA64DFR0_EL1] = HV_SYS_REG_ID_AA64DFR0_EL1,
+        [HV_FEATURE_REG_ID_AA64DFR1_EL1] = HV_SYS_REG_ID_AA64DFR1_EL1,
+        [HV_FEATURE_REG_ID_AA64ISAR0_EL1] = HV_SYS_REG_ID_AA64ISAR0_EL1,
+        [HV_FEATURE_REG_ID_AA64ISAR1_EL1] = HV_SYS_REG_ID_AA64ISAR1_EL1,
+        [HV_FEATURE_REG_ID_AA64MMFR0_EL1] = HV_SYS_REG_ID_AA64MMFR0_EL1,
+        [HV_FEATURE_REG_ID_AA64MMFR1_EL1] = HV_SYS_REG_ID_AA64MMFR1_EL1,
+        [HV_FEATURE_REG_ID_AA64MMFR2_EL1] = HV_SYS_REG_ID_AA64MMFR2_EL1,
+        [HV_FEATURE_REG_ID_AA64PFR0_EL1] = HV_SYS_REG_ID_AA64PFR0_EL1,
+        [HV_FEATURE_REG_ID_AA64PFR1_EL1] = HV_SYS_REG_ID_AA64PFR1_EL1,
+        [HV_FEATURE_REG_CLIDR_EL1] = SYSREG_NUM(3, 1, 0, 0, 1),
+    };
+    if (reg == HV_FEATURE_REG_CTR_EL0) {
+        *value = SYSREG_CTR;
+        return HV_SUCCESS;
+    }
+    if (reg == HV_FEATURE_REG_DCZID_EL0) {
+        *value = SYSREG_DCZID;
+        return HV_SUCCESS;
+    }
+    if (reg >= sizeof numbers / sizeof numbers[0] || !numbers[reg])
+        return HV_UNSUPPORTED;
+    return sysreg_id_value(numbers[reg], value) ? HV_SUCCESS : HV_UNSUPPORTED;
+}
+
+static hv_return_t get_ccsidr(hv_cache_type_t type, uint64_t values[8])
+{
+    for (unsigned level = 0; level < 8; level++)
+        values[level] = level > 1 || (level == 1 && type == HV_CACHE_TYPE_INSTRUCTION)
+                            ? 0
+                            : sysreg_ccsidr(level, type == HV_CACHE_TYPE_INSTRUCTION);
+    return HV_SUCCESS;
+}
+
+/* ---- extras ---- */
+
+static bool set_option(const char *name, const char *value)
+{
+    return strcmp(name, "jit") == 0 && strcmp(value, "off") == 0;
+}
+
+static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint64_t *value)
+{
+    static const char *const names[STAT_COUNT] = {
+        [STAT_BLOCKS] = "blocks decoded",         [STAT_DECODED] = "instructions decoded",
+        [STAT_ARENA_DROPS] = "block cache drops", [STAT_TLB_FILLS] = "TLB fills",
+        [STAT_TLB_FLUSHES] = "TLB flushes",       [STAT_EXCEPTIONS] = "exceptions",
+        [STAT_INTERRUPTS] = "interrupts",         [STAT_MAILS] = "broadcasts served",
+    };
+    const struct cpu *c = cpu_of(v);
+    if (index > STAT_COUNT)
+        return false;
+    *name = index ? names[index - 1] : "instructions";
+    *value = index ? c->stats[index - 1] : c->icount;
+    return true;
+}
+
+const struct hvi_backend hvi_soft = {
+    .name = "soft",
+    .title = "ARM64 software CPU",
+    .probe = probe,
+    .vm_create = vm_create,
+    .vm_destroy = vm_destroy,
+    .after_fork = after_fork,
+    .mem_map = mem_map,
+    .mem_unmap = mem_unmap,
+    .mem_protect = mem_protect,
+    .mem_split = mem_split,
+    .icache_invalidate = icache_invalidate,
+    .vcpu_create = vcpu_create,
+    .vcpu_destroy = vcpu_destroy,
+    .vcpu_run = vcpu_run,
+    .vcpu_cancel = vcpu_cancel,
+    .get_reg = get_reg,
+    .set_reg = set_reg,
+    .get_simd = get_simd,
+    .set_simd = set_simd,
+    .get_sys_reg = get_sys_reg,
+    .set_sys_reg = set_sys_reg,
+    .get_pending = get_pending,
+    .set_pending = set_pending,
+    .set_trap_debug = set_trap_debug,
+    .get_exec_time = get_exec_time,
+    .get_vtimer_mask = get_vtimer_mask,
+    .set_vtimer_mask = set_vtimer_mask,
+    .get_vtimer_offset = get_vtimer_offset,
+    .set_vtimer_offset = set_vtimer_offset,
+    .get_feature_reg = get_feature_reg,
+    .get_ccsidr = get_ccsidr,
+    .set_option = set_option,
+    .counter = counter,
+};
