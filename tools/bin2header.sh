@@ -6,7 +6,7 @@ name=$1
 file=$2
 cat <<END
 /* SPDX-License-Identifier: MIT */
-/* Made from guest.S by \`make demo_guest.h\`: do not edit. */
+/* Made by \`make demo_guest.h\` from guest.S: do not edit. */
 #pragma once
 
 static const unsigned char $name[] = {
