@@ -72,15 +72,17 @@ HV_OBJ  := $(call obj,$(HV_SRC))
 VMM_OBJ := $(call obj,$(VMM_SRC) main.c)
 PROGRAM := $(BUILD)/tinyvmm
 LIB     := $(BUILD)/libhypervisor.a
+# Only an ordinary build becomes ./tinyvmm; the others stay in their folder.
+PLAIN   := $(if $(SAN)$(HARD)$(CROSS),,yes)
 
-.PHONY: all run test bench lint deps install clean help
+.PHONY: all run test check bench lint deps install clean help demo_guest.h examples FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: tinyvmm
+all: $(PROGRAM) $(if $(PLAIN),tinyvmm)
 
-tinyvmm: $(PROGRAM)
-	$(Q)cp -f $< $@
+tinyvmm: $(PROGRAM) FORCE
+	$(Q)cmp -s $< $@ || { rm -f $@ && cp $< $@; }
 
 $(PROGRAM): $(VMM_OBJ) $(LIB)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $(VMM_OBJ) $(LIB) $(LIBS) $(VMM_LIBS) $(ALL_LDFLAGS)
@@ -96,21 +98,95 @@ $(BUILD)/vmm/%.o: vmm/%.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(EXTRA) $(INC) -Ivmm -Iguest -MMD -MP -c -o $@ $<
 $(BUILD)/main.o: main.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Iguest -MMD -MP -c -o $@ $<
+$(BUILD)/examples/%: examples/%.c $(LIB)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Iguest -MMD -MP -o $@ $< $(LIB) $(LIBS) $(ALL_LDFLAGS)
+	$(if $(filter macos,$(OS)),$(Q)codesign --sign - --force --entitlements entitlements.plist $@)
 
 -include $(HV_OBJ:.o=.d) $(VMM_OBJ:.o=.d)
+
+examples: $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
 
 run: all
 	$(Q)./tinyvmm
 
+# ---- tests --------------------------------------------------------------------------------------
+# What the suites see: the program under test, its objects, and with what it was built.
+TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' HARD='$(HARD)' TINYVMM='$(PROGRAM)' MAKE='$(MAKE)'
+
+test: all examples
+	$(Q)$(TEST_ENV) tests/run.sh $(SUITES)
+
+check: lint test
+
+bench: all
+	$(Q)BUILD='$(BUILD)' CC='$(CC)' TINYVMM='$(PROGRAM)' bench/run.sh
+
+lint:
+	$(Q)CC='$(CC)' tools/lint.sh
+
+deps:
+	$(Q)tools/deps.sh
+
+# ---- guests: programs for AArch64 ---------------------------------------------------------------
+GUEST_CFLAGS ?= -O2 -g
+# No FPU (it is off until the guest enables it), and no unaligned accesses (the MMU is off).
+GUEST_FLAGS := -std=gnu11 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin \
+           -fno-asynchronous-unwind-tables -mgeneral-regs-only -mstrict-align -Wall -Wextra -Iguest
+GUEST_LINK := -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=16 \
+           -Wl,-T,guest/guest.ld
+GUEST_LIB := guest/start.S guest/vectors.S guest/lib.c
+guest_cc = cc=$$(tools/guest_cc.sh $(1)) || exit 1; $$cc
+
+ELF2BIN := build/tools/elf2bin
+$(ELF2BIN): tools/elf2bin.c
+	$(Q)mkdir -p $(@D) && $(CC) -O1 -o $@ $<
+
+guest.bin: guest.S guest/tinyvmm.h $(ELF2BIN)
+	$(Q)$(call guest_cc,assemble) -Iguest -c -o build/guest.o guest.S
+	$(Q)$(ELF2BIN) build/guest.o $@
+
+demo_guest.h: guest.bin
+	$(Q)tools/bin2header.sh demo_guest guest.bin > build/demo_guest.h
+	$(Q)mv build/demo_guest.h vmm/demo_guest.h
+
+guest/examples/%.elf: guest/examples/%.c $(GUEST_LIB) guest/guest.ld guest/lib.h guest/tinyvmm.h
+	$(Q)$(call guest_cc,link) $(GUEST_CFLAGS) $(GUEST_FLAGS) $(GUEST_LINK) -o $@ $< $(GUEST_LIB)
+
+guest/examples/%.bin: guest/examples/%.elf $(ELF2BIN)
+	$(Q)$(ELF2BIN) $< $@
+
+# ---- install --------------------------------------------------------------------------------------
+INSTALL_DIRS := Hypervisor arm64/hv libkern mach os
+
+install: all
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin'
+	$(Q)install -m 755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/bin/tinyvmm'
+ifneq ($(OS),macos)
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/include/tinyvmm'
+	$(Q)install -m 644 $(LIB) '$(DESTDIR)$(PREFIX)/lib/libhypervisor.a'
+	$(Q)for d in $(INSTALL_DIRS); do \
+	    install -d "$(DESTDIR)$(PREFIX)/include/tinyvmm/$$d" && \
+	    install -m 644 hv/include/$$d/*.h "$(DESTDIR)$(PREFIX)/include/tinyvmm/$$d" || exit 1; done
+	$(Q)install -m 644 hv/include/hvx.h '$(DESTDIR)$(PREFIX)/include/tinyvmm/hvx.h'
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' hv/hypervisor.pc.in \
+	    > '$(DESTDIR)$(PREFIX)/lib/pkgconfig/hypervisor.pc'
+endif
+
 clean:
-	rm -rf build tinyvmm guest.bin
+	rm -rf build tinyvmm guest.bin guest/examples/*.bin guest/examples/*.elf
 
 help:
-	@echo "make            build ./tinyvmm (a C compiler and make are enough)"
-	@echo "make run        the demo: two ARM64 virtual machines in parallel"
-	@echo "make test       every test that this machine can run"
-	@echo "make bench      speed, as ratios against what is installed here"
-	@echo "make lint       formatting, folder rules, warnings"
-	@echo "make deps       install the optional libraries and test tools (apt, brew)"
-	@echo "make install    library, headers, program (PREFIX, DESTDIR)"
+	@echo "make              build ./tinyvmm (a C compiler and make are enough)"
+	@echo "make run          the demo: two ARM64 virtual machines in parallel"
+	@echo "make test         every test that this machine can run (SUITES=\"monitor fp\": only these)"
+	@echo "make bench        speed of this build, and of what is installed here to compare"
+	@echo "make lint         formatting, folder rules, headers that stand alone"
+	@echo "make check        lint and test"
+	@echo "make deps         install the optional libraries and test tools (apt, brew)"
+	@echo "make install      program, library, headers (PREFIX, DESTDIR)"
+	@echo "make guest.bin    assemble the demo guest; make demo_guest.h: keep its bytes"
+	@echo "make guest/examples/NAME.bin   compile a guest program (also NAME.elf)"
+	@echo "make examples     programs that use the Hypervisor API directly"
 	@echo "make clean"
+	@echo ""
+	@echo "CC=clang  SAN=address,undefined|thread  HARD=1  CROSS=aarch64-linux-gnu-  WERROR=1  V=1"
