@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "fp.h"
 #include "insn.h"
 #include "mmu.h"
 #include "sysreg.h"
@@ -119,7 +120,12 @@ struct cpu {
     struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
 
     v128 v[32];
-    uint32_t fpcr, fpsr; /* architectural layout */
+    union { /* architectural layout */
+        struct fp_env fp;
+        struct {
+            uint32_t fpcr, fpsr;
+        };
+    };
 
     /* PSTATE besides NZCV. daif holds bits 9..6 in place, as MRS DAIF reads them. */
     uint32_t daif;

@@ -218,6 +218,15 @@ FP_SLOW2(mul)
 FP_SLOW2(div)
 #undef FP_SLOW2
 
+static inline uint16_t fp16_sqrt(uint16_t a, struct fp_env *env)
+{
+    return fp16_sqrt_soft(a, env);
+}
+static inline uint16_t fp16_fma(uint16_t a, uint16_t b, uint16_t c, struct fp_env *env)
+{
+    return fp16_fma_soft(a, b, c, env);
+}
+
 /* FCMP and FCMPE: numbers need no flags, unless a subnormal one is to be flushed. */
 #define FP_FAST_CMP(W, T)                                                                          \
     static inline unsigned fp##W##_cmp(T a, T b, bool signal, struct fp_env *env)                  \

@@ -7,7 +7,7 @@
  *
  *   fp_diff [-n random cases per operation] [-s seed] [-o operation] oracle-command…
  *
- * Prints one line and exits with 0 if nothing differs, else up to ten differences per operation.
+ * Prints one line per operation, and up to ten differences of each.
  */
 #include "fp.h"
 #include "wire.h"
@@ -267,7 +267,7 @@ static void compare(const struct request *q, const struct answer *r)
     }
     differences++;
     if (shown[q->op]++ < 10)
-        printf("%s (%s) fpcr=%08x fpsr=%02x a=%016llx b=%016llx c=%016llx: "
+        printf("# %s (%s) fpcr=%08x fpsr=%02x a=%016llx b=%016llx c=%016llx: "
                "ours %016llx/%02x, expected %016llx/%02x\n",
                o->name, o->insn, q->fpcr, q->fpsr, (unsigned long long)q->a,
                (unsigned long long)q->b, (unsigned long long)q->c, (unsigned long long)got,
@@ -321,6 +321,23 @@ static void run_random(unsigned op, const struct form *f, bool integers)
     ask(op, widened(f, a), widened(f, b), widened(f, c));
 }
 
+static void run(unsigned op, unsigned long n)
+{
+    bool integers = ops[op].width == 1;
+    const struct form *f = form_of(ops[op].width);
+    uint64_t cases_before = cases, differences_before = differences;
+
+    if (!integers)
+        run_edges(op, f);
+    for (unsigned long k = 0; k < n; k++)
+        run_random(op, f, integers);
+    flush();
+    printf("%s - %s: %llu cases, %llu differences\n",
+           differences == differences_before ? "ok" : "not ok", ops[op].name,
+           (unsigned long long)(cases - cases_before),
+           (unsigned long long)(differences - differences_before));
+}
+
 static pid_t start_oracle(char **command)
 {
     int in[2], out[2];
@@ -357,23 +374,14 @@ int main(int argc, char **argv)
     }
     if (optind >= argc || start_oracle(argv + optind) < 0)
         return 2;
-    uint64_t first = seed;
-    for (unsigned op = 0; op < OPS; op++) {
-        if (only && strcmp(only, ops[op].name))
-            continue;
-        bool integers = ops[op].width == 1;
-        const struct form *f = form_of(ops[op].width);
-        if (!integers)
-            run_edges(op, f);
-        for (unsigned long i = 0; i < n; i++)
-            run_random(op, f, integers);
-    }
-    flush();
+    printf("# seed %llu\n", (unsigned long long)seed);
+    for (unsigned op = 0; op < OPS; op++)
+        if (!only || !strcmp(only, ops[op].name))
+            run(op, n);
     close(to_oracle);
     wait(NULL);
-    printf(
-        "fp_diff: %d operations, %llu cases, %llu differences, %llu known deviations (seed %llu)\n",
-        OPS, (unsigned long long)cases, (unsigned long long)differences,
-        (unsigned long long)deviations, (unsigned long long)first);
+    printf("# %llu cases, %llu differences, %llu known deviations of the oracle\n",
+           (unsigned long long)cases, (unsigned long long)differences,
+           (unsigned long long)deviations);
     return differences != 0;
 }
