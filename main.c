@@ -36,13 +36,15 @@ struct options {
 static const char usage[] =
     "Usage: tinyvmm                      run the demo: two ARM64 virtual machines in parallel\n"
     "       tinyvmm --vms N              the same with N of them\n"
-    "       tinyvmm run [OPTIONS] GUEST  run a program: raw binary or ELF for AArch64\n"
+    "       tinyvmm run [OPTIONS] GUEST  run a program: raw binary, ELF, or Linux kernel for "
+    "AArch64\n"
     "       tinyvmm backends             list what can carry a virtual machine here\n"
     "\n"
     "Options of run:\n"
-    "  --memory SIZE        guest memory, with suffix K, M or G (default: 1M)\n"
+    "  --memory SIZE        guest memory, with suffix K, M or G (default: 1M; virt: 512M)\n"
+    "  --cpus N             vCPUs of the guest (default: 1; virt: up to 32)\n"
     "  --count N            run N of them in parallel, each in a process of its own\n"
-    "  --machine NAME       tiny (default: what the guest file is for)\n"
+    "  --machine NAME       tiny or virt (default: what the guest file is for)\n"
     "  --backend NAME       auto, hvf, kvm or soft (default: auto, or $TINYVMM_BACKEND)\n"
     "  --timeout SECONDS    end the guest after that time, with status 124\n"
     "  -q, --quiet          only the guest's output\n"
@@ -50,6 +52,14 @@ static const char usage[] =
     "      --stats          count exits, instructions and time; print them at the end\n"
     "  -h, --help           this text\n"
     "      --version        the version\n"
+    "\n"
+    "Options of run for machine virt:\n"
+    "  --append TEXT        command line of the kernel (\"console=ttyAMA0\")\n"
+    "  --initrd FILE        initial ramdisk of the kernel\n"
+    "  --disk FILE[,readonly][,serial=TEXT]\n"
+    "                       raw image or block device as a virtio disk; up to 8 of them\n"
+    "  --dump-dtb FILE      write the device tree to FILE and end\n"
+    "The guest has the terminal: Ctrl-A x ends it, Ctrl-A h lists the keys.\n"
     "\n"
     "Exit status: the guest's own; 124 after --timeout, 125 if TinyVMM fails, 126 if the guest\n"
     "crashes, 128 + N after signal N (Ctrl-C: 130).\n";
@@ -142,6 +152,11 @@ enum {
     OPT_BACKEND,
     OPT_TIMEOUT,
     OPT_STATS,
+    OPT_CPUS,
+    OPT_INITRD,
+    OPT_APPEND,
+    OPT_DISK,
+    OPT_DUMP_DTB,
     OPT_VERSION
 };
 
@@ -162,6 +177,11 @@ static const struct option run_options[] = {
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"stats", no_argument, NULL, OPT_STATS},
+    {"cpus", required_argument, NULL, OPT_CPUS},
+    {"initrd", required_argument, NULL, OPT_INITRD},
+    {"append", required_argument, NULL, OPT_APPEND},
+    {"disk", required_argument, NULL, OPT_DISK},
+    {"dump-dtb", required_argument, NULL, OPT_DUMP_DTB},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -176,9 +196,36 @@ static int set_count(struct options *o, const char *option, const char *value)
     return 0;
 }
 
-/* One option. 0, or the status to end with. */
-static int set_option(struct options *o, int option, const char *value)
+/* FILE[,readonly][,serial=TEXT]: the words are taken off the end, in place; a file's own commas
+ * stay.
+ */
+static int add_disk(struct options *o, char *value)
 {
+    struct vm_disk disk = {.path = value};
+    char *comma;
+    if (o->config.disks == VM_MAX_DISKS)
+        return bad_value("--disk", value, "there can be 8 disks at most");
+    while ((comma = strrchr(value, ','))) {
+        if (strcmp(comma + 1, "readonly") == 0)
+            disk.read_only = true;
+        else if (strncmp(comma + 1, "serial=", 7) == 0)
+            disk.serial = comma + 8;
+        else
+            break;
+        *comma = 0;
+    }
+    if (!*value)
+        return bad_value("--disk", value, "wants a file");
+    if (disk.serial && (strlen(disk.serial) > 20 || !*disk.serial))
+        return bad_value("--disk", disk.serial, "a serial number has 1 to 20 characters");
+    o->config.disk[o->config.disks++] = disk;
+    return 0;
+}
+
+/* One option. 0, or the status to end with. */
+static int set_option(struct options *o, int option, char *value)
+{
+    uint64_t n;
     switch (option) {
     case OPT_MEMORY:
         if (!parse_size(value, &o->config.memory) || o->config.memory == 0)
@@ -193,6 +240,15 @@ static int set_option(struct options *o, int option, const char *value)
             return bad_value("--timeout", value, "wants a number of seconds");
         return 0;
     case OPT_STATS: o->config.stats = true; return 0;
+    case OPT_CPUS:
+        if (!parse_number(value, VM_MAX_CPUS, &n) || n == 0)
+            return bad_value("--cpus", value, "wants a number from 1 to 32");
+        o->config.cpus = (unsigned)n;
+        return 0;
+    case OPT_INITRD: o->config.initrd = value; return 0;
+    case OPT_APPEND: o->config.append = value; return 0;
+    case OPT_DISK: return add_disk(o, value);
+    case OPT_DUMP_DTB: o->config.dump_dtb = value; return 0;
     case 'q': o->level = LOG_QUIET; return 0;
     case 'v': o->level = LOG_VERBOSE; return 0;
     default: return STATUS_ERROR;

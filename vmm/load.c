@@ -6,7 +6,7 @@
  * ELF: "Executable and Linkable Format", System V ABI; "ELF for the Arm 64-bit Architecture".
  * Linux: Documentation/arch/arm64/booting.rst, section 4 (header).
  */
-#include "load.h"
+#include "load_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,6 +166,9 @@ static int elf_parse(struct image *image, struct vm_error *error)
 
 static int identify(struct image *image, struct vm_error *error)
 {
+    int err = image_unpack(image, error);
+    if (err)
+        return err;
     if (image->size >= 4 && memcmp(image->data, "\177ELF", 4) == 0) {
         image->format = IMAGE_ELF;
         return elf_parse(image, error);

@@ -12,6 +12,7 @@
 
 static const struct machine *const machines[] = {
     &machine_tiny,
+    &machine_virt,
 };
 
 const struct machine *machine_at(unsigned index)
@@ -21,7 +22,7 @@ const struct machine *machine_at(unsigned index)
 
 const char *machine_names(void)
 {
-    return "tiny";
+    return "tiny, virt";
 }
 
 static const char *name_for(const struct image *image)

@@ -76,6 +76,19 @@ void vcpu_skip(struct vcpu *v)
 
 /* ---- life ---- */
 
+/* The GIC's CPU interface belongs to the vCPU and not to hv_gic_reset(). What matters most are the
+ * active priorities: a guest that reboots in an interrupt handler leaves one behind, and it would
+ * shut out every interrupt of the next run. */
+static void reset_cpu_interface(struct vcpu *v)
+{
+    static const hv_gic_icc_reg_t cleared[] = {
+        HV_GIC_ICC_REG_PMR_EL1,  HV_GIC_ICC_REG_AP0R0_EL1,   HV_GIC_ICC_REG_AP1R0_EL1,
+        HV_GIC_ICC_REG_CTLR_EL1, HV_GIC_ICC_REG_IGRPEN0_EL1, HV_GIC_ICC_REG_IGRPEN1_EL1,
+    };
+    for (unsigned i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
+        check(v, hv_gic_set_icc_reg(v->handle, cleared[i], 0), "cannot reset a vCPU's GIC state");
+}
+
 /* The state of a CPU that was just switched on, as booting.rst and PSCI (DEN 0022) want it. */
 static void vcpu_reset(struct vcpu *v)
 {
@@ -98,6 +111,8 @@ static void vcpu_reset(struct vcpu *v)
     vcpu_set_reg(v, HV_REG_CPSR, CPSR_EL1H_MASKED);
     check(v, hv_vcpu_set_vtimer_mask(v->handle, false), "cannot unmask the virtual timer");
     v->vtimer_line = false;
+    if (v->vm->machine->gic)
+        reset_cpu_interface(v);
 }
 
 static int vcpu_open(struct vcpu *v)

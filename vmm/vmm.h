@@ -44,6 +44,7 @@ struct machine;
 struct vm_disk {
     const char *path;
     bool read_only;
+    const char *serial; /* NULL: none */
 };
 
 struct vm_config {
@@ -115,7 +116,7 @@ struct machine {
     void (*teardown)(struct vm *vm);
 };
 
-extern const struct machine machine_tiny;
+extern const struct machine machine_tiny, machine_virt;
 
 /* By name, or for an image when name is NULL; NULL if there is none of that name. */
 const struct machine *machine_find(const char *name, const struct image *image);

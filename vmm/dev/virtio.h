@@ -31,7 +31,11 @@
 #define VIRTIO_FAILED      128u
 
 #define VIRTIO_MAX_QUEUES  2
-#define VIRTIO_MMIO_SIZE   0x200
+
+/* The register window (section 4.2.2). */
+#define VIRTIO_MMIO_SIZE    0x200
+#define VIRTIO_MMIO_MAGIC   0x74726976u /* "virt" */
+#define VIRTIO_MMIO_VERSION 2u
 
 struct virtio;
 

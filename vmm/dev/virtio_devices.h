@@ -8,6 +8,9 @@
 #include "disk.h"
 #include "virtio.h"
 
+/* `slots` register windows in a row in which there is nothing. */
+int virtio_empty_create(struct device **dev, unsigned slots);
+
 int virtio_rng_create(struct virtio **v, const char *name, const struct mem *mem,
                       struct loop *loop);
 

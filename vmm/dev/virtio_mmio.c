@@ -42,7 +42,6 @@ enum {
     CONFIG = 0x100,
 };
 
-#define MAGIC         0x74726976u /* "virt" */
 #define VENDOR        0x554d5654u /* "TVMU": whom to blame */
 
 #define ISR_USED      1u
@@ -242,8 +241,8 @@ static uint64_t mmio_read(struct device *dev, uint64_t offset, unsigned width)
         return 0; /* 4.2.2.1: 32-bit accesses only */
     const struct virtq *vq = v->queue_sel < v->ops->queues ? &v->vq[v->queue_sel] : NULL;
     switch (offset) {
-    case MAGIC_VALUE: return MAGIC;
-    case VERSION: return 2;
+    case MAGIC_VALUE: return VIRTIO_MMIO_MAGIC;
+    case VERSION: return VIRTIO_MMIO_VERSION;
     case DEVICE_ID: return v->ops->device_id;
     case VENDOR_ID: return VENDOR;
     case DEVICE_FEATURES: return read_features(v);
