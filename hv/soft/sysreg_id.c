@@ -8,8 +8,10 @@
 #include "sysreg_fn.h"
 
 static const bool features[FEAT_COUNT] = {
-    [FEAT_BASE] = true, [FEAT_CRC32] = true, [FEAT_FLAGM] = true, [FEAT_FLAGM2] = true,
-    [FEAT_DIT] = true,  [FEAT_SB] = true,    [FEAT_SSBS] = true,
+    [FEAT_BASE] = true,    [FEAT_CRC32] = true,  [FEAT_FLAGM] = true,  [FEAT_FLAGM2] = true,
+    [FEAT_DIT] = true,     [FEAT_SB] = true,     [FEAT_SSBS] = true,   [FEAT_RDM] = true,
+    [FEAT_DOTPROD] = true, [FEAT_I8MM] = true,   [FEAT_AES] = true,    [FEAT_PMULL] = true,
+    [FEAT_SHA1] = true,    [FEAT_SHA256] = true, [FEAT_SHA512] = true, [FEAT_SHA3] = true,
 };
 
 bool a64_feature(enum a64_feature f)

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Advanced SIMD: operations whose result has lanes twice or half as wide as a source (Arm ARM
+ * C4.1.96, "three different", the long ones of "by indexed element", narrowing and lengthening
+ * moves and shifts).
+ *
+ * The "2" forms (Q = 1) read or write the upper half of the register with the narrow lanes. Runs on
+ * the vCPU's thread.
+ */
+#include "simd.h"
+
+/* ---- long: both sources narrow ---- */
+
+/* All sizes from signed (int, s) or unsigned (uint, empty) lanes. */
+#define LONG_FORMS(op, z, T, F, D, DF, U, W, half, yk, e)                                          \
+    V_LONG(op##_##z##0, T, F, D, DF, U, W, half, 0, yk(0), e)                                      \
+    V_LONG(op##_##z##1, T, F, D, DF, U, W, half, half, yk(half), e)
+#define LANE_K(base)    k + (base)
+#define LANE_ELEM(base) i->aux
+#define LONG_B(op, sign, p, e)                                                                     \
+    LONG_FORMS(op, b, sign##8_t, p##b, sign##16_t, p##h, uint16_t, int32_t, 8, LANE_K, e)
+#define LONG_H(op, sign, p, yk, e)                                                                 \
+    LONG_FORMS(op, h, sign##16_t, p##h, sign##32_t, p##s, uint32_t, int64_t, 4, yk, e)
+#define LONG_S(op, sign, p, yk, e)                                                                 \
+    LONG_FORMS(op, s, sign##32_t, p##s, sign##64_t, p##d, uint64_t, int128, 2, yk, e)
+#define LONG_BHS(op, sign, p, e)                                                                   \
+    LONG_B(op, sign, p, e)                                                                         \
+    LONG_H(op, sign, p, LANE_K, e) LONG_S(op, sign, p, LANE_K, e) V_TABLE_BHS(op)
+#define LONG_ELEM(op, sign, p, e)                                                                  \
+    LONG_H(op##_elem, sign, p, LANE_ELEM, e)                                                       \
+    LONG_S(op##_elem, sign, p, LANE_ELEM, e)                                                       \
+    V_TABLE_HS(op##_elem) V_FORMAT(op##_elem, v_elem, op##_elem)
+
+#define PRODUCT (1u * (ulane)x * (ulane)y) /* 1u: 16-bit lanes would become int */
+#define DIFF    (x > y ? (ulane)x - (ulane)y : (ulane)y - (ulane)x)
+LONG_BHS(v_saddl, int, s, x + y)
+LONG_BHS(v_uaddl, uint, , x + y)
+LONG_BHS(v_ssubl, int, s, x - y)
+LONG_BHS(v_usubl, uint, , x - y)
+LONG_BHS(v_sabal, int, s, (ulane)z + DIFF)
+LONG_BHS(v_uabal, uint, , z + DIFF)
+LONG_BHS(v_sabdl, int, s, DIFF)
+LONG_BHS(v_uabdl, uint, , DIFF)
+LONG_BHS(v_smull, int, s, PRODUCT)
+LONG_BHS(v_umull, uint, , PRODUCT)
+LONG_BHS(v_smlal, int, s, (ulane)z + PRODUCT)
+LONG_BHS(v_umlal, uint, , z + PRODUCT)
+LONG_BHS(v_smlsl, int, s, (ulane)z - PRODUCT)
+LONG_BHS(v_umlsl, uint, , z - PRODUCT)
+LONG_ELEM(v_smull, int, s, PRODUCT)
+LONG_ELEM(v_umull, uint, , PRODUCT)
+LONG_ELEM(v_smlal, int, s, (ulane)z + PRODUCT)
+LONG_ELEM(v_umlal, uint, , z + PRODUCT)
+LONG_ELEM(v_smlsl, int, s, (ulane)z - PRODUCT)
+LONG_ELEM(v_umlsl, uint, , z - PRODUCT)
+
+#define SAME(op) V_FORMAT(op, v_sized, op)
+SAME(v_saddl)
+SAME(v_uaddl)
+SAME(v_ssubl)
+SAME(v_usubl)
+SAME(v_sabal)
+SAME(v_uabal)
+SAME(v_sabdl)
+SAME(v_uabdl)
+SAME(v_smull)
+SAME(v_umull)
+SAME(v_smlal)
+SAME(v_umlal)
+SAME(v_smlsl)
+SAME(v_umlsl)
+
+/* Saturating doubling: the product saturates first, then the sum. Vector, element and scalar forms.
+ */
+#define LONG_SAT(op, e)                                                                            \
+    LONG_H(op, int, s, LANE_K, e)                                                                  \
+    LONG_S(op, int, s, LANE_K, e)                                                                  \
+    V_LONG(op##_h2, int16_t, sh, int32_t, ss, uint32_t, int64_t, 1, 0, k, e)                       \
+    V_LONG(op##_s2, int32_t, ss, int64_t, sd, uint64_t, int128, 1, 0, k, e)                        \
+    V_TABLE_HS1(op)                                                                                \
+    V_FORMAT(v_##op, v_sized, op)                                                                  \
+    V_FORMAT(s_##op, v_scalar, op) LONG_H(op##_elem, int, s, LANE_ELEM, e)                         \
+        LONG_S(op##_elem, int, s, LANE_ELEM, e)                                                    \
+            V_LONG(op##_elem_h2, int16_t, sh, int32_t, ss, uint32_t, int64_t, 1, 0, i->aux, e)     \
+                V_LONG(op##_elem_s2, int32_t, ss, int64_t, sd, uint64_t, int128, 1, 0, i->aux, e)  \
+                    V_TABLE_HS1(op##_elem) V_FORMAT(v_##op##_elem, v_elem, op##_elem)              \
+                        V_FORMAT(s_##op##_elem, v_elem_scalar, op##_elem)
+#define PRODUCT2 SAT_S((wide)x *y * 2, bits, &q)
+LONG_SAT(sqdmull, PRODUCT2)
+LONG_SAT(sqdmlal, SAT_S(z + PRODUCT2, bits, &q))
+LONG_SAT(sqdmlsl, SAT_S(z - PRODUCT2, bits, &q))
+
+/* ---- wide: Vn has wide lanes, Vm narrow ones ---- */
+
+#define WIDE_FORMS(op, z, T, F, D, DF, half, e)                                                    \
+    V_WIDE(op##_##z##0, T, F, D, DF, half, 0, e)                                                   \
+    V_WIDE(op##_##z##1, T, F, D, DF, half, half, e)
+/* Modulo arithmetic: only the extension of Vm's lanes is signed or not. */
+#define WIDE_BHS(op, sign, p, e)                                                                   \
+    WIDE_FORMS(op, b, sign##8_t, p##b, uint16_t, h, 8, e)                                          \
+    WIDE_FORMS(op, h, sign##16_t, p##h, uint32_t, s, 4, e)                                         \
+    WIDE_FORMS(op, s, sign##32_t, p##s, uint64_t, d, 2, e) V_TABLE_BHS(op) SAME(op)
+WIDE_BHS(v_saddw, int, s, x + y)
+WIDE_BHS(v_uaddw, uint, , x + y)
+WIDE_BHS(v_ssubw, int, s, x - y)
+WIDE_BHS(v_usubw, uint, , x - y)
+
+/* ---- narrow ---- */
+
+/* From lanes of sign `in` to lanes of sign `out`; form 2 is the scalar. */
+#define NARROW_FORMS(op, z, T, F, D, DF, half, e)                                                  \
+    V_NARROW(op##_##z##0, T, F, D, DF, half, 0, e)                                                 \
+    V_NARROW(op##_##z##1, T, F, D, DF, half, half, e)
+#define NARROW_U(op, e)                                                                            \
+    NARROW_FORMS(op, b, uint8_t, b, uint16_t, h, 8, e)                                             \
+    NARROW_FORMS(op, h, uint16_t, h, uint32_t, s, 4, e)                                            \
+    NARROW_FORMS(op, s, uint32_t, s, uint64_t, d, 2, e)
+#define NARROW_S(op, e)                                                                            \
+    NARROW_FORMS(op, b, int8_t, sb, int16_t, sh, 8, e)                                             \
+    NARROW_FORMS(op, h, int16_t, sh, int32_t, ss, 4, e)                                            \
+    NARROW_FORMS(op, s, int32_t, ss, int64_t, sd, 2, e)
+#define NARROW_U1(op, e)                                                                           \
+    NARROW_U(op, e)                                                                                \
+    V_NARROW(op##_b2, uint8_t, b, uint16_t, h, 1, 0, e)                                            \
+    V_NARROW(op##_h2, uint16_t, h, uint32_t, s, 1, 0, e)                                           \
+    V_NARROW(op##_s2, uint32_t, s, uint64_t, d, 1, 0, e) V_TABLE_BHS1(op)
+#define NARROW_S1(op, e)                                                                           \
+    NARROW_S(op, e)                                                                                \
+    V_NARROW(op##_b2, int8_t, sb, int16_t, sh, 1, 0, e)                                            \
+    V_NARROW(op##_h2, int16_t, sh, int32_t, ss, 1, 0, e)                                           \
+    V_NARROW(op##_s2, int32_t, ss, int64_t, sd, 1, 0, e) V_TABLE_BHS1(op)
+
+#define HALF ((uint64_t)1 << (bits - 1))
+NARROW_U(v_addhn, (x + y) >> bits)
+NARROW_U(v_raddhn, (x + y + HALF) >> bits)
+NARROW_U(v_subhn, (uint64_t)((uint64_t)x - y) >> bits)
+NARROW_U(v_rsubhn, (uint64_t)((uint64_t)x - y + HALF) >> bits)
+NARROW_U(v_xtn, x)
+V_TABLE_BHS(v_addhn)
+V_TABLE_BHS(v_raddhn)
+V_TABLE_BHS(v_subhn)
+V_TABLE_BHS(v_rsubhn)
+V_TABLE_BHS(v_xtn)
+SAME(v_addhn)
+SAME(v_raddhn)
+SAME(v_subhn)
+SAME(v_rsubhn)
+SAME(v_xtn)
+
+/* Unsigned lanes are clamped from above alone, so that 64 bits suffice. */
+#define CLAMP_U(v) ((v) > (((uint64_t)1 << bits) - 1) ? (q |= 1, ((uint64_t)1 << bits) - 1) : (v))
+NARROW_S1(v_sqxtn, SAT_S(+x, bits, &q))
+NARROW_U1(v_uqxtn, CLAMP_U(x))
+NARROW_S1(v_sqxtun, SAT_U(+x, bits, &q))
+#define SAME_AND_SCALAR(op) V_FORMAT(v_##op, v_sized, v_##op) V_FORMAT(s_##op, v_scalar, v_##op)
+SAME_AND_SCALAR(sqxtn)
+SAME_AND_SCALAR(uqxtn)
+SAME_AND_SCALAR(sqxtun)
+
+/* ---- shifts by an immediate that narrow or lengthen ---- */
+
+/* Rounding: the bit below the cut is added. The sum of two parts cannot overflow. */
+#define ROUND (x >> (sh - 1) & 1)
+NARROW_U(v_shrn, x >> sh)
+NARROW_U(v_rshrn, (x >> sh) + ROUND)
+NARROW_S1(v_sqshrn, SAT_S(x >> sh, bits, &q))
+NARROW_S1(v_sqrshrn, SAT_S((x >> sh) + ROUND, bits, &q))
+NARROW_S1(v_sqshrun, SAT_U(x >> sh, bits, &q))
+NARROW_S1(v_sqrshrun, SAT_U((x >> sh) + ROUND, bits, &q))
+NARROW_U1(v_uqshrn, CLAMP_U((uint64_t)(x >> sh)))
+NARROW_U1(v_uqrshrn, CLAMP_U((uint64_t)(x >> sh) + ROUND))
+V_TABLE_BHS(v_shrn)
+V_TABLE_BHS(v_rshrn)
+V_FORMAT(v_shrn, v_shift_right, v_shrn)
+V_FORMAT(v_rshrn, v_shift_right, v_rshrn)
+#define SHIFT_AND_SCALAR(op)                                                                       \
+    V_FORMAT(v_##op, v_shift_right, v_##op) V_FORMAT(s_##op, v_shift_right_scalar, v_##op)
+SHIFT_AND_SCALAR(sqshrn)
+SHIFT_AND_SCALAR(sqrshrn)
+SHIFT_AND_SCALAR(sqshrun)
+SHIFT_AND_SCALAR(sqrshrun)
+SHIFT_AND_SCALAR(uqshrn)
+SHIFT_AND_SCALAR(uqrshrn)
+
+LONG_BHS(v_sshll, int, s, (ulane)x << sh)
+LONG_BHS(v_ushll, uint, , (ulane)x << sh)
+V_FORMAT(v_sshll, v_shift_left, v_sshll)
+V_FORMAT(v_ushll, v_shift_left, v_ushll)
+/* SHLL shifts by the width of the source's lane. */
+LONG_BHS(v_shll, uint, , (ulane)x << bits / 2)
+SAME(v_shll)
+
+/* ---- polynomial ---- */
+
+/* The product of two polynomials over {0,1} of degree < 64: 128 bits. */
+static v128 poly_mul64(uint64_t a, uint64_t b)
+{
+    v128 r = {0};
+    for (unsigned bit = 0; bit < 64; bit++) {
+        const uint64_t mask = -(b >> bit & 1);
+        r.d[0] ^= mask & a << bit;
+        r.d[1] ^= mask & (bit ? a >> (64 - bit) : 0);
+    }
+    return r;
+}
+
+static inline uint16_t poly_mul8_long(uint16_t a, uint16_t b)
+{
+    uint16_t r = 0;
+    for (unsigned bit = 0; bit < 8; bit++)
+        r ^= (uint16_t)((b >> bit & 1 ? 0xffffu : 0) & (uint32_t)a << bit);
+    return r;
+}
+
+LONG_B(v_pmull, uint, , poly_mul8_long(x, y))
+
+static const struct insn *v_pmull_d0(struct cpu *c, const struct insn *i)
+{
+    c->v[i->rd] = poly_mul64(c->v[i->rn].d[0], c->v[i->rm].d[0]);
+    return i + 1;
+}
+
+static const struct insn *v_pmull_d1(struct cpu *c, const struct insn *i)
+{
+    c->v[i->rd] = poly_mul64(c->v[i->rn].d[1], c->v[i->rm].d[1]);
+    return i + 1;
+}
+
+bool dec_v_pmull(struct insn *i, uint32_t w)
+{
+    static const v_table bytes = {V_SLOT(v_pmull, b), {NULL}, {NULL}, {NULL}};
+    return v_sized(i, w, bytes);
+}
+
+/* The 64-bit one, which belongs to FEAT_PMULL and exists for both Q. */
+bool dec_v_pmull64(struct insn *i, uint32_t w)
+{
+    v_fields(i, w);
+    return v_pick(i, insn_bits(w, 30, 1) ? v_pmull_d1 : v_pmull_d0);
+}
