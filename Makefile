@@ -37,13 +37,16 @@ BUILD   ?= build/$(TARGET)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(HARD),-
 comma   := ,
 
 # ---- optional libraries: a part whose library is missing is another file ---------------------------
-# Looked for by header, with the compiler that will be used; pkg-config tells where else to look.
-EXTRA   := $(if $(CROSS),,$(shell $(PKG_CONFIG) --cflags libfdt zlib libzstd 2>/dev/null))
-has      = $(shell printf '\#include <$(1)>\n' | $(CC) $(EXTRA) -E -x c - >/dev/null 2>&1 && echo yes)
-HAVE_FDT  := $(call has,libfdt.h)
-HAVE_ZLIB := $(call has,zlib.h)
-HAVE_ZSTD := $(call has,zstd.h)
-VMM_LIBS := $(if $(HAVE_FDT),-lfdt) $(if $(HAVE_ZLIB),-lz) $(if $(HAVE_ZSTD),-lzstd)
+# Looked for by header and library, with the compiler that will be used; pkg-config tells where else
+# to look. A cross build takes those of its own CPU from SYSROOT, if somebody has put them there.
+SYSROOT ?= build/$(TARGET)/sysroot
+EXTRA   := $(if $(CROSS),$(if $(wildcard $(SYSROOT)),-I$(SYSROOT)/usr/include),$(shell $(PKG_CONFIG) --cflags libfdt zlib libzstd 2>/dev/null))
+EXTRA_LD := $(if $(CROSS),-static -L$(SYSROOT)/usr/lib/$(TARGET))
+has      = $(shell printf '\#include <$(1)>\nint main(void) { return 0; }\n' | $(CC) $(EXTRA) -x c - -o /dev/null $(EXTRA_LD) $(2) >/dev/null 2>&1 && echo yes)
+HAVE_FDT  := $(call has,libfdt.h,-lfdt)
+HAVE_ZLIB := $(call has,zlib.h,-lz)
+HAVE_ZSTD := $(call has,zstd.h,-lzstd)
+VMM_LIBS := $(EXTRA_LD) $(if $(HAVE_FDT),-lfdt) $(if $(HAVE_ZLIB),-lz) $(if $(HAVE_ZSTD),-lzstd)
 
 # ---- rooms: every .c of a folder belongs to it -----------------------------------------------------
 VMM_ALT := vmm/dtb vmm/dtb_none vmm/unpack_zlib vmm/unpack_nozlib vmm/unpack_zstd vmm/unpack_nozstd \
@@ -75,7 +78,7 @@ LIB     := $(BUILD)/libhypervisor.a
 # Only an ordinary build becomes ./tinyvmm; the others stay in their folder.
 PLAIN   := $(if $(SAN)$(HARD)$(CROSS),,yes)
 
-.PHONY: all run test check bench lint deps install clean help demo_guest.h examples FORCE
+.PHONY: all run test test-kvm check bench lint deps install clean help demo_guest.h examples FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -118,6 +121,10 @@ TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' HARD='$(HARD)' TINYVMM='$(PR
 
 test: all examples
 	$(Q)$(TEST_ENV) tests/run.sh $(SUITES)
+
+# KVM on arm64 Linux: here if this is one, else on an emulated board.
+test-kvm:
+	$(Q)MAKE='$(MAKE)' tests/kvm/suite.sh
 
 check: lint test
 
@@ -182,6 +189,7 @@ help:
 	@echo "make              build ./tinyvmm (a C compiler and make are enough)"
 	@echo "make run          the demo: two ARM64 virtual machines in parallel"
 	@echo "make test         every test that this machine can run (SUITES=\"monitor fp\": only these)"
+	@echo "make test-kvm     the KVM backend, on this machine or on an emulated arm64 board"
 	@echo "make bench        speed of this build, and of what is installed here to compare"
 	@echo "make lint         formatting, folder rules, headers that stand alone"
 	@echo "make check        lint and test"
