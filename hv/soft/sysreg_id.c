@@ -12,6 +12,8 @@ static const bool features[FEAT_COUNT] = {
     [FEAT_DIT] = true,     [FEAT_SB] = true,     [FEAT_SSBS] = true,   [FEAT_RDM] = true,
     [FEAT_DOTPROD] = true, [FEAT_I8MM] = true,   [FEAT_AES] = true,    [FEAT_PMULL] = true,
     [FEAT_SHA1] = true,    [FEAT_SHA256] = true, [FEAT_SHA512] = true, [FEAT_SHA3] = true,
+    [FEAT_FP16] = true,    [FEAT_FHM] = true,    [FEAT_FCMA] = true,   [FEAT_JSCVT] = true,
+    [FEAT_FRINTTS] = true, [FEAT_BF16] = true,
 };
 
 bool a64_feature(enum a64_feature f)
