@@ -4,7 +4,7 @@
 #include "cpu.h"
 #include "maint.h"
 #include "mem.h"
-#include "tlb_fill.h"
+#include "tlb.h"
 
 /* op1 CRn CRm op2 of a SYS instruction. */
 #define OPERATION(op1, crn, crm, op2) ((op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
@@ -43,7 +43,7 @@ static const struct insn *ic_all_shared(struct cpu *c, const struct insn *i, uin
 static const struct insn *ic_ivau(struct cpu *c, const struct insn *i, uint64_t va)
 {
     uint64_t ipa;
-    if (!el0_may(c, i, SCTLR_UCI) || !tlb_locate(c, i, va, MEM_CACHE, &ipa))
+    if (!el0_may(c, i, SCTLR_UCI) || !tlb_locate(c, i, va, MMU_CLEAN, &ipa))
         return NULL;
     const struct insn *next = block_leave_sync(c, i);
     cpu_broadcast(c, MAIL_CODE_IPA, ipa & ~UINT64_C(63), 64);
@@ -54,7 +54,7 @@ static const struct insn *ic_ivau(struct cpu *c, const struct insn *i, uint64_t 
 static const struct insn *dc_va(struct cpu *c, const struct insn *i, uint64_t va)
 {
     uint64_t ipa;
-    if (!el0_may(c, i, SCTLR_UCI) || !tlb_locate(c, i, va, MEM_CACHE, &ipa))
+    if (!el0_may(c, i, SCTLR_UCI) || !tlb_locate(c, i, va, MMU_CLEAN, &ipa))
         return NULL;
     return block_leave_sync(c, i);
 }
@@ -65,7 +65,7 @@ static const struct insn *dc_ivac(struct cpu *c, const struct insn *i, uint64_t 
     uint64_t ipa;
     if (c->el == 0)
         return cpu_undefined(c, i);
-    if (!tlb_locate(c, i, va, MEM_CACHE_WRITE, &ipa))
+    if (!tlb_locate(c, i, va, MMU_INVALIDATE, &ipa))
         return NULL;
     return block_leave_sync(c, i);
 }
@@ -78,14 +78,12 @@ static const struct insn *dc_setway(struct cpu *c, const struct insn *i, uint64_
 
 static const struct insn *dc_zva(struct cpu *c, const struct insn *i, uint64_t va)
 {
-    static const v128 zero;
-    uint64_t at = va & ~(uint64_t)(ZVA_BYTES - 1);
     if (!el0_may(c, i, SCTLR_DZE))
         return NULL;
-    for (unsigned n = 0; n < ZVA_BYTES; n += 16) {
-        if (!st128(c, i, at + n, &zero))
-            return NULL;
-    }
+    uint8_t *host = mem_zero_block(c, i, va);
+    if (!host)
+        return NULL;
+    memset(host - (va & (ZVA_BYTES - 1)), 0, ZVA_BYTES);
     return block_leave_sync(c, i);
 }
 
@@ -104,7 +102,17 @@ static const struct {
     {OPERATION(3, 7, 10, 1), dc_va},        /* DC CVAC */
     {OPERATION(3, 7, 11, 1), dc_va},        /* DC CVAU */
     {OPERATION(3, 7, 14, 1), dc_va},        /* DC CIVAC */
+    {OPERATION(3, 7, 12, 1), dc_va},        /* DC CVAP */
+    {OPERATION(3, 7, 13, 1), dc_va},        /* DC CVADP */
 };
+
+/* Those that an optional feature brings. */
+static bool operation_exists(unsigned operation)
+{
+    if (operation == OPERATION(3, 7, 12, 1))
+        return a64_feature(FEAT_DPB);
+    return operation != OPERATION(3, 7, 13, 1) || a64_feature(FEAT_DPB2);
+}
 
 /* imm = the operation's function; rd = the register with the operand. */
 bool dec_sys(struct insn *i, uint32_t w)
@@ -114,7 +122,7 @@ bool dec_sys(struct insn *i, uint32_t w)
     for (unsigned n = 0; n < sizeof operations / sizeof operations[0]; n++) {
         if (operations[n].operation == operation) {
             i->aux = n + 1;
-            return true;
+            return operation_exists(operation);
         }
     }
     i->imm = operation;

@@ -5,6 +5,7 @@
 #include "debug.h"
 #include "soft_gic.h"
 #include "timer.h"
+#include "tlb.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,7 @@ static void reset(struct cpu *c)
         c->fetch[n].key = TLB_NONE;
     for (unsigned n = 0; n < JUMP_CACHE_SIZE; n++)
         c->jump[n].pc = TLB_NONE; /* odd: no instruction is there */
+    tlb_regime_changed(c);
     tlb_flush_all(c);
     cpu_state_changed(c);
 }

@@ -4,6 +4,7 @@
 #include "a64.h"
 #include "debug.h"
 #include "timer.h"
+#include "tlb.h"
 
 #include <stdlib.h>
 
@@ -85,7 +86,7 @@ bool write_sctlr(struct cpu *c, const struct insn *i, uint64_t value)
 {
     (void)i;
     c->sr[SR_SCTLR_EL1] = value;
-    tlb_flush_all(c);
+    tlb_regime_changed(c);
     cpu_state_changed(c);
     return true;
 }
@@ -96,7 +97,7 @@ bool write_translation(struct cpu *c, const struct insn *i, uint64_t value)
     if (c->sr[r->slot] == value)
         return true;
     c->sr[r->slot] = value;
-    tlb_flush_all(c);
+    tlb_regime_changed(c);
     return true;
 }
 
@@ -285,17 +286,13 @@ bool write_fpsr(struct cpu *c, const struct insn *i, uint64_t value)
 static void refresh(struct cpu *c, uint16_t slot)
 {
     switch (slot) {
-    case SR_SCTLR_EL1:
-    case SR_TTBR0_EL1:
-    case SR_TTBR1_EL1:
-    case SR_TCR_EL1:
-    case SR_MAIR_EL1: tlb_flush_all(c); break;
     case SR_CNTV_CTL_EL0:
     case SR_CNTV_CVAL_EL0:
     case SR_CNTP_CTL_EL0:
     case SR_CNTP_CVAL_EL0: timer_update(c); break;
     default: break;
     }
+    tlb_regime_changed(c);
     debug_changed(c);
     cpu_state_changed(c);
 }
@@ -329,10 +326,13 @@ bool sysreg_set(struct cpu *c, uint16_t num, uint64_t value)
     uint64_t id;
     if (!r)
         return false;
-    if (sysreg_id_value(num, &id) || r->slot == SR_MPIDR_EL1)
+    const bool is_id = sysreg_id_value(num, &id);
+    if (is_id || r->slot == SR_MPIDR_EL1)
         c->sr[r->slot] = value; /* the client may say what the guest sees */
     else
         *elsewhere(c, r->slot) = value & r->mask;
     refresh(c, r->slot);
+    if (is_id) /* translation depends on what is announced */
+        tlb_flush_all(c);
     return true;
 }

@@ -8,12 +8,13 @@
 #include "sysreg_fn.h"
 
 static const bool features[FEAT_COUNT] = {
-    [FEAT_BASE] = true,    [FEAT_CRC32] = true,  [FEAT_FLAGM] = true,  [FEAT_FLAGM2] = true,
-    [FEAT_DIT] = true,     [FEAT_SB] = true,     [FEAT_SSBS] = true,   [FEAT_RDM] = true,
-    [FEAT_DOTPROD] = true, [FEAT_I8MM] = true,   [FEAT_AES] = true,    [FEAT_PMULL] = true,
-    [FEAT_SHA1] = true,    [FEAT_SHA256] = true, [FEAT_SHA512] = true, [FEAT_SHA3] = true,
-    [FEAT_FP16] = true,    [FEAT_FHM] = true,    [FEAT_FCMA] = true,   [FEAT_JSCVT] = true,
-    [FEAT_FRINTTS] = true, [FEAT_BF16] = true,
+    [FEAT_BASE] = true,    [FEAT_CRC32] = true,  [FEAT_FLAGM] = true,     [FEAT_FLAGM2] = true,
+    [FEAT_DIT] = true,     [FEAT_SB] = true,     [FEAT_SSBS] = true,      [FEAT_RDM] = true,
+    [FEAT_DOTPROD] = true, [FEAT_I8MM] = true,   [FEAT_AES] = true,       [FEAT_PMULL] = true,
+    [FEAT_SHA1] = true,    [FEAT_SHA256] = true, [FEAT_SHA512] = true,    [FEAT_SHA3] = true,
+    [FEAT_FP16] = true,    [FEAT_FHM] = true,    [FEAT_FCMA] = true,      [FEAT_JSCVT] = true,
+    [FEAT_FRINTTS] = true, [FEAT_BF16] = true,   [FEAT_PAN] = true,       [FEAT_PAN2] = true,
+    [FEAT_UAO] = true,     [FEAT_TLBIOS] = true, [FEAT_TLBIRANGE] = true,
 };
 
 bool a64_feature(enum a64_feature f)
@@ -64,10 +65,18 @@ static uint64_t mmfr0(void)
     return pa | 2u << 4 | 1u << 20;
 }
 
+/* Access flag and dirty state in hardware (HAFDBS), hierarchical permissions optional (HPDS). */
 static uint64_t mmfr1(void)
 {
     uint64_t pan = a64_feature(FEAT_PAN2) ? 2 : a64_feature(FEAT_PAN) ? 1 : 0;
-    return pan << 20;
+    return 2 | 1u << 12 | pan << 20;
+}
+
+/* CnP and TTL, which may be ignored; small tables (ST); E0PD. */
+static uint64_t mmfr2(void)
+{
+    return 1 | FIELD(UAO, 1, 4) | 1u << 28 | FIELD(LSE2, 1, 32) | UINT64_C(1) << 48 |
+           UINT64_C(1) << 60;
 }
 
 bool sysreg_id_value(uint16_t num, uint64_t *value)
@@ -81,7 +90,7 @@ bool sysreg_id_value(uint16_t num, uint64_t *value)
     case HV_SYS_REG_ID_AA64ISAR1_EL1: *value = isar1(); break;
     case HV_SYS_REG_ID_AA64MMFR0_EL1: *value = mmfr0(); break;
     case HV_SYS_REG_ID_AA64MMFR1_EL1: *value = mmfr1(); break;
-    case HV_SYS_REG_ID_AA64MMFR2_EL1: *value = FIELD(UAO, 1, 4) | FIELD(LSE2, 1, 32); break;
+    case HV_SYS_REG_ID_AA64MMFR2_EL1: *value = mmfr2(); break;
     case HV_SYS_REG_ID_AA64DFR1_EL1:
     case SYSREG_NUM(3, 0, 0, 6, 2): *value = 0; break;
     case SYSREG_NUM(3, 1, 0, 0, 1): *value = 0x0a200023; break; /* CLIDR: L1 I+D, L2 unified */

@@ -1,180 +1,536 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The TLBs and the slow path of every guest access: translation, permission, alignment, accesses
- * that cross a page, and what is not RAM. Owner thread.
+ * The TLBs of a vCPU: filling them from the tables, dropping what maintenance names, and the slow
+ * path of every access to memory. The vCPU's thread owns all of it; other threads ask by mail.
+ *
+ * An entry speaks of one 4 KiB page whatever the granule, so that one page of the guest may be many
+ * entries; each knows the size of what it came from. Invariant: an entry holds under the current
+ * regime and ASID, in the view of its set, and its host memory may be used until the next mail is
+ * served.
  */
-#include "tlb_fill.h"
 #include "mem.h"
+#include "tlb.h"
 
-#define FSC_TRANSLATION_L0 0x04
-#define FSC_PERMISSION_L0  0x0c
+#include "backend.h"
+
+#define SCTLR_A (UINT64_C(1) << 1)
+
+/* tlb_entry.read and write: the page is known, but an access has to be checked for alignment first
+ * (Device memory, SCTLR_EL1.A), so the fast path must not match. */
+#define TLB_CHECKED UINT64_C(2)
+
+/* Low bits of tlb_entry.ipa. */
+#define ENTRY_SIZE   UINT64_C(0x3f) /* log2 of the block or page it came from */
+#define ENTRY_GLOBAL UINT64_C(0x40)
+
+/* Syndrome bits of aborts, and the codes of our stage 2: it has one level, the last. */
+#define ISS_ISV            (1u << 24)
+#define ISS_CM             (1u << 8)
+#define ISS_S1PTW          (1u << 7)
+#define ISS_WNR            (1u << 6)
+#define FSC_S2_TRANSLATION 0x07u
+#define FSC_S2_PERMISSION  0x0fu
+
+/* ---- the regime ---- */
+
+static void drop_entry(struct tlb_entry *e)
+{
+    e->read = TLB_NONE;
+    e->write = TLB_NONE;
+}
 
 void tlb_flush_all(struct cpu *c)
 {
-    for (unsigned v = 0; v < VIEW_COUNT; v++) {
+    for (unsigned view = 0; view < VIEW_COUNT; view++)
         for (unsigned n = 0; n < TLB_SIZE; n++)
-            c->tlb_sets[v][n] = (struct tlb_entry){.read = TLB_NONE, .write = TLB_NONE};
+            drop_entry(&c->tlb_sets[view][n]);
+    for (unsigned half = 0; half < 2; half++) {
+        c->large_lo[half] = UINT64_MAX;
+        c->large_hi[half] = 0;
     }
+    c->ram.size = 0;
     c->stats[STAT_TLB_FLUSHES]++;
+    fetch_changed(c);
+}
+
+/* Entries of the ASID go, those of every ASID stay. */
+static void flush_non_global(struct cpu *c)
+{
+    for (unsigned view = 0; view < VIEW_COUNT; view++)
+        for (unsigned n = 0; n < TLB_SIZE; n++)
+            if (!(c->tlb_sets[view][n].ipa & ENTRY_GLOBAL))
+                drop_entry(&c->tlb_sets[view][n]);
+    fetch_changed(c);
+}
+
+void tlb_regime_changed(struct cpu *c)
+{
+    struct mmu_features features;
+    const uint16_t asid = c->regime.asid;
+    const struct mmu_regs regs = {
+        .sctlr = c->sr[SR_SCTLR_EL1],
+        .tcr = c->sr[SR_TCR_EL1],
+        .ttbr0 = c->sr[SR_TTBR0_EL1],
+        .ttbr1 = c->sr[SR_TTBR1_EL1],
+        .mair = c->sr[SR_MAIR_EL1],
+    };
+    const bool tables_only = regs.sctlr == c->regime_regs.sctlr && regs.tcr == c->regime_regs.tcr &&
+                             regs.mair == c->regime_regs.mair;
+
+    mmu_features_from_id(&features, c->sr[SR_ID_AA64MMFR0_EL1], c->sr[SR_ID_AA64MMFR1_EL1],
+                         c->sr[SR_ID_AA64MMFR2_EL1], c->sr[SR_ID_AA64ISAR1_EL1],
+                         c->sr[SR_ID_AA64PFR1_EL1]);
+    mmu_regime_init(&c->regime, &features, &regs);
+    c->regime_regs = regs;
+    /* New tables under the same ASID show after a TLBI (D8.13, "use of ASIDs"). */
+    if (!tables_only)
+        tlb_flush_all(c);
+    else if (c->regime.asid != asid)
+        flush_non_global(c);
+}
+
+/* ---- maintenance ---- */
+
+static bool entry_matches(const struct tlb_entry *e, uint64_t va, bool any_asid)
+{
+    const uint64_t tag = e->read != TLB_NONE ? e->read : e->write;
+
+    if (tag == TLB_NONE || (!any_asid && !(e->ipa & ENTRY_GLOBAL)))
+        return false;
+    return ((tag ^ va) & PAGE_MASK) >> (e->ipa & ENTRY_SIZE) == 0;
+}
+
+/* Drop what maps va, of the current ASID and global, or only global. What came from a larger page
+ * may sit in any slot. */
+static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
+{
+    const unsigned half = va >> 55 & 1;
+    const bool large = va >= c->large_lo[half] && va <= c->large_hi[half];
+
+    for (unsigned view = 0; view < VIEW_COUNT; view++) {
+        struct tlb_entry *set = c->tlb_sets[view];
+
+        if (large) {
+            for (unsigned n = 0; n < TLB_SIZE; n++)
+                if (entry_matches(&set[n], va, any_asid))
+                    drop_entry(&set[n]);
+        } else if (entry_matches(tlb_slot(set, va), va, any_asid)) {
+            drop_entry(tlb_slot(set, va));
+        }
+    }
     fetch_changed(c);
 }
 
 void tlb_flush_va(struct cpu *c, uint64_t va)
 {
-    (void)va;
-    tlb_flush_all(c);
+    flush_va(c, va, true);
 }
 
-/* ISS of a data abort that the monitor is to emulate: the fields that a core gives for loads and
- * stores of one general register (D17.2.37, ISS for data aborts, ISV). */
-static uint32_t access_iss(uint32_t w, bool write)
+void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid)
 {
-    uint32_t iss = write ? 1u << 6 : 0;
-    bool single = (w & 0x3b000000) == 0x39000000 ||   /* unsigned offset */
-                  ((w & 0x3b200c00) == 0x38200800) || /* register offset */
-                  ((w & 0x3b200000) == 0x38000000 && (w >> 10 & 3) != 1 && (w >> 10 & 3) != 3);
-    bool ordered = (w & 0x3f808000) == 0x08808000; /* LDAR, STLR and their kin */
-    unsigned size = w >> 30, opc = w >> 22 & 3;
-    if ((!single && !ordered) || (w >> 26 & 1))
-        return iss;
-    bool sign = single && opc >= 2;
-    bool wide = single ? (size == 3 || opc == 2) : size == 3;
-    return iss | 1u << 24 | size << 22 | (sign ? 1u << 21 : 0) | (w & 0x1f) << 16 |
-           (wide ? 1u << 15 : 0) | (ordered ? 1u << 14 : 0);
+    flush_va(c, va, ((asid ^ c->regime.asid) & c->regime.asid_mask) == 0);
 }
 
-/* Stage 2 of a real machine: what is mapped, with which rights. */
-static bool stage2(struct cpu *c, uint64_t ipa, hv_memory_flags_t need, uint8_t **host,
-                   uint32_t *fsc, hv_memory_flags_t *flags)
+void tlb_flush_asid(struct cpu *c, uint16_t asid)
 {
-    struct hvi_region r;
-    (void)c;
-    if (!hvi_mem_lookup(ipa, &r)) {
-        *fsc = FSC_TRANSLATION_L0 + 1;
-        return false;
+    if (((asid ^ c->regime.asid) & c->regime.asid_mask) == 0)
+        flush_non_global(c);
+}
+
+/* ---- guest memory ---- */
+
+/* Host memory of a guest physical address, and what the monitor allows there; NULL if nothing is.
+ * The last piece is kept: it holds until the next mail, as all translations do. */
+static uint8_t *host_of(struct cpu *c, uint64_t ipa, uint64_t *flags)
+{
+    if (ipa - c->ram.ipa >= c->ram.size) {
+        struct hvi_region region;
+
+        if (!hvi_mem_lookup(ipa, &region))
+            return NULL;
+        c->ram.ipa = region.ipa;
+        c->ram.size = region.size;
+        c->ram.host = region.host;
+        c->ram.flags = region.flags;
     }
-    if ((r.flags & need) != need) {
-        *fsc = FSC_PERMISSION_L0 + 3;
+    *flags = c->ram.flags;
+    return c->ram.host + (ipa - c->ram.ipa);
+}
+
+static bool walk_read(void *opaque, uint64_t ipa, uint64_t *desc)
+{
+    uint64_t flags;
+    const uint8_t *host = host_of(opaque, ipa, &flags);
+
+    if (!host || !(flags & HV_MEMORY_READ))
         return false;
-    }
-    *host = r.host + (ipa - r.ipa);
-    *flags = r.flags;
+    *desc = __atomic_load_n((const uint64_t *)(const void *)host, __ATOMIC_ACQUIRE);
     return true;
 }
 
-bool tlb_fill(struct cpu *c, const struct insn *i, uint64_t va, unsigned size, enum mmu_view view,
-              enum mem_access access, uint8_t **host)
+static enum mmu_cas walk_cas(void *opaque, uint64_t ipa, uint64_t expected, uint64_t desired)
 {
-    uint64_t ipa = va;
-    uint32_t fsc;
-    hv_memory_flags_t flags;
-    (void)size;
-    if (!stage2(c, ipa, access == MEM_WRITE ? HV_MEMORY_WRITE : HV_MEMORY_READ, host, &fsc,
-                &flags)) {
-        uint32_t iss = access_iss(i->raw, access == MEM_WRITE);
-        cpu_exit(c, i, ESR(EC_DABT_LOW, iss | fsc), va, ipa, 0);
+    uint64_t flags;
+    uint8_t *host = host_of(opaque, ipa, &flags);
+
+    if (!host || !(flags & HV_MEMORY_WRITE))
+        return MMU_CAS_ABORT;
+    return __atomic_compare_exchange_n((uint64_t *)(void *)host, &expected, desired, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+               ? MMU_CAS_DONE
+               : MMU_CAS_CHANGED;
+}
+
+bool tlb_walk(struct cpu *c, uint64_t va, struct mmu_access access, struct mmu_result *out)
+{
+    const struct mmu_memory memory = {walk_read, walk_cas, c};
+
+    return mmu_translate(&c->regime, va, access, &memory, out);
+}
+
+/* ---- faults ---- */
+
+/* A descriptor that the walk could not use: a stage 2 fault on a stage 1 walk, for the monitor. */
+static void exit_walk(struct cpu *c, const struct insn *i, unsigned ec, uint64_t va,
+                      uint64_t walk_ipa)
+{
+    uint64_t flags;
+    uint32_t iss = ISS_S1PTW | FSC_S2_TRANSLATION;
+
+    if (host_of(c, walk_ipa, &flags))
+        iss = ISS_S1PTW | FSC_S2_PERMISSION |
+              (ec == EC_DABT_LOW && flags & HV_MEMORY_READ ? ISS_WNR : 0);
+    cpu_exit(c, i, ESR(ec, iss), va, walk_ipa, 0);
+}
+
+void tlb_raise(struct cpu *c, const struct insn *i, uint64_t va, const struct mmu_result *fault,
+               bool cm)
+{
+    if (mmu_fault_external_walk(fault)) {
+        exit_walk(c, i, EC_DABT_LOW, va, fault->walk_ipa);
+        return;
+    }
+    const uint32_t iss = fault->fsc | (fault->write ? ISS_WNR : 0) | (cm ? ISS_CM : 0);
+    cpu_raise_far(c, i, ESR(EC_DABT_LOW, iss), insn_pc(c, i), va);
+}
+
+void mem_alignment_fault(struct cpu *c, const struct insn *i, uint64_t va, bool write)
+{
+    const struct mmu_result fault = {.fault = true, .fsc = MMU_FSC_ALIGNMENT, .write = write};
+
+    tlb_raise(c, i, va, &fault, false);
+}
+
+/* The part of a Data Abort's syndrome that lets the monitor emulate the access: for loads and
+ * stores of one general-purpose register without write-back (ESR_ELx, ISV). 0 for all others. */
+static uint32_t iss_of_access(uint32_t w)
+{
+    const unsigned size = w >> 30, opc = w >> 22 & 3, rt = w & 31;
+    const uint32_t common = ISS_ISV | rt << 16;
+
+    if ((w & 0x3f000000) == 0x39000000 ||                   /* unsigned offset */
+        ((w & 0x3f200000) == 0x38000000 && !(w & 0x400)) || /* unscaled, unprivileged */
+        (w & 0x3f200c00) == 0x38200800) {                   /* register offset */
+        const bool sf = opc == 2 || (opc < 2 && size == 3);
+        if (size == 3 && opc >= 2)
+            return 0;
+        return common | size << 22 | (opc >= 2) << 21 | (uint32_t)sf << 15;
+    }
+    if ((w & 0x3f000000) == 0x18000000 && size < 3) /* literal: 32, 64 bits, signed word */
+        return common | (size == 1 ? 3u : 2u) << 22 | (size == 2) << 21 | (size != 0) << 15;
+    if ((w & 0x3fa00000) == 0x08800000 || /* LDAR, STLR, LDLAR, STLLR */
+        (w & 0x3ffffc00) == 0x38bfc000)   /* LDAPR */
+        return common | size << 22 | (size == 3) << 15 | 1u << 14;
+    if ((w & 0x3f200c00) == 0x19000000) { /* LDAPUR, STLUR */
+        const bool sf = opc == 2 || (opc < 2 && size == 3);
+        return common | size << 22 | (opc >= 2) << 21 | (uint32_t)sf << 15 | 1u << 14;
+    }
+    return 0;
+}
+
+/* An access to what stage 2 does not map, or not with this right. */
+static void exit_access(struct cpu *c, const struct insn *i, uint64_t va, uint64_t ipa, bool mapped,
+                        bool write, bool whole)
+{
+    const uint32_t iss = (whole ? iss_of_access(i->raw) : 0) | (write ? ISS_WNR : 0) |
+                         (mapped ? FSC_S2_PERMISSION : FSC_S2_TRANSLATION);
+
+    cpu_exit(c, i, ESR(EC_DABT_LOW, iss), va, ipa, 0);
+}
+
+bool tlb_locate(struct cpu *c, const struct insn *i, uint64_t va, enum mmu_kind kind, uint64_t *ipa)
+{
+    const struct mmu_access access = {.kind = kind, .user = c->el == 0};
+    struct mmu_result r;
+    uint64_t flags;
+
+    if (!tlb_walk(c, va, access, &r)) {
+        tlb_raise(c, i, va, &r, true);
         return false;
     }
+    if (!host_of(c, r.ipa, &flags)) {
+        cpu_exit(c, i, ESR(EC_DABT_LOW, ISS_CM | ISS_WNR | FSC_S2_TRANSLATION), va, r.ipa, 0);
+        return false;
+    }
+    *ipa = r.ipa;
+    return true;
+}
+
+/* ---- filling ---- */
+
+static void note_large(struct cpu *c, uint64_t va, unsigned size_bits)
+{
+    const unsigned half = va >> 55 & 1;
+    const uint64_t span = (UINT64_C(1) << size_bits) - 1;
+
+    if (c->large_lo[half] > (va & ~span))
+        c->large_lo[half] = va & ~span;
+    if (c->large_hi[half] < (va | span))
+        c->large_hi[half] = va | span;
+}
+
+/* Keep a translation, with what may be done without asking again. `va` has no tag. */
+static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mmu_result *r,
+                 uint8_t *host, uint64_t flags)
+{
     struct tlb_entry *e = tlb_slot(c->tlb_sets[view], va);
-    uint64_t page = va & PAGE_MASK;
-    e->addend = (uintptr_t)*host - (uintptr_t)va;
-    e->read = flags & HV_MEMORY_READ ? page : TLB_NONE;
-    e->write = flags & HV_MEMORY_WRITE ? page : TLB_NONE;
-    e->ipa = ipa & PAGE_MASK;
+    const uint64_t page = va & PAGE_MASK;
+    const bool checked = r->device || (c->sr[SR_SCTLR_EL1] & SCTLR_A);
+    const uint64_t tag = page | (checked ? TLB_CHECKED : 0);
+    bool may_read = r->rights & (view == VIEW_EL0 ? MMU_EL0_R : MMU_EL1_R);
+    bool may_write = r->rights & (view == VIEW_EL0 ? MMU_EL0_W : MMU_EL1_W);
+
+    if (view == VIEW_EL1_PAN && (r->rights & MMU_EL0_R))
+        may_read = may_write = false;
     c->stats[STAT_TLB_FILLS]++;
-    return true;
+    if (r->size_bits > PAGE_BITS)
+        note_large(c, va, r->size_bits);
+    e->read = may_read && (flags & HV_MEMORY_READ) ? tag : TLB_NONE;
+    e->write = may_write && !r->clean && (flags & HV_MEMORY_WRITE) ? tag : TLB_NONE;
+    e->addend = (uintptr_t)(host - (r->ipa & ~PAGE_MASK)) - page;
+    e->ipa = (r->ipa & PAGE_MASK) | r->size_bits | (r->global ? ENTRY_GLOBAL : 0);
 }
 
-const struct fetch_entry *tlb_fetch(struct cpu *c, uint64_t pc)
+/* The address as the TLB knows it: without its tag. */
+static uint64_t untagged(const struct cpu *c, uint64_t va)
 {
-    struct fetch_entry *f = &c->fetch[pc >> PAGE_BITS & (FETCH_TLB_SIZE - 1)];
-    uint64_t key = (pc & PAGE_MASK) | c->el;
-    if (pc & 3) {
-        cpu_raise_far(c, NULL, ESR(EC_PC_ALIGN, 0), pc, pc);
+    return c->regime.half[va >> 55 & 1].tbi_data ? (uint64_t)((int64_t)(va << 8) >> 8) : va;
+}
+
+/* An access that lies in one page. */
+struct access {
+    enum mmu_kind kind;
+    enum mmu_view view;
+    bool unaligned;
+    bool whole; /* not a part of one that crosses pages */
+};
+
+/* Host memory for the access, or NULL after its fault or exit. */
+static uint8_t *resolve(struct cpu *c, const struct insn *i, uint64_t va, struct access a)
+{
+    const uint64_t clean_va = untagged(c, va), page = clean_va & PAGE_MASK;
+    const struct tlb_entry *e = tlb_slot(c->tlb_sets[a.view], clean_va);
+    const bool read_ok = (e->read & ~TLB_CHECKED) == page,
+               write_ok = (e->write & ~TLB_CHECKED) == page;
+    const bool checked = ((a.kind == MMU_READ ? e->read : e->write) & TLB_CHECKED) != 0;
+
+    if ((a.kind == MMU_WRITE || read_ok) && (a.kind == MMU_READ || write_ok) &&
+        !(checked && a.unaligned))
+        return (uint8_t *)(uintptr_t)(clean_va + e->addend);
+
+    const struct mmu_access access = {
+        .kind = a.kind,
+        .user = a.view == VIEW_EL0,
+        .pan = a.view == VIEW_EL1_PAN,
+        .unaligned = a.unaligned,
+    };
+    struct mmu_result r;
+    if (!tlb_walk(c, va, access, &r)) {
+        tlb_raise(c, i, va, &r, false);
         return NULL;
     }
-    if (f->key == key && f->gen == c->fetch_gen)
-        return f;
-    uint8_t *host;
-    uint32_t fsc;
-    hv_memory_flags_t flags;
-    if (!stage2(c, pc & PAGE_MASK, HV_MEMORY_EXEC, &host, &fsc, &flags)) {
-        cpu_exit(c, NULL, ESR(EC_IABT_LOW, fsc), pc, pc, 0);
+
+    uint64_t flags = 0;
+    uint8_t *host = host_of(c, r.ipa, &flags);
+    const bool lacks_read = a.kind != MMU_WRITE && !(flags & HV_MEMORY_READ);
+    const bool lacks_write = a.kind != MMU_READ && !(flags & HV_MEMORY_WRITE);
+    if (!host || lacks_read || lacks_write) {
+        exit_access(c, i, va, r.ipa, host != NULL, host ? !lacks_read : a.kind == MMU_WRITE,
+                    a.whole);
         return NULL;
     }
-    *f = (struct fetch_entry){.key = key, .ipa = pc & PAGE_MASK, .host = host, .gen = c->fetch_gen};
-    return f;
+    fill(c, clean_va, a.view, &r, host, flags);
+    return host;
 }
 
-bool tlb_locate(struct cpu *c, const struct insn *i, uint64_t va, enum mem_access access,
-                uint64_t *ipa)
+/* ---- accesses ---- */
+
+/* The alignment that an access of `size` bytes must have where alignment is checked: that of its
+ * elements, which for pairs and SIMD structures are smaller than the pieces they are moved in. */
+static unsigned element_size(uint32_t w, unsigned size)
 {
-    (void)c, (void)i, (void)access;
-    *ipa = va;
-    return true;
+    unsigned element = size;
+
+    if ((w & 0x3a000000) == 0x28000000) /* pairs: opc is 0, 1, 2 in bits 31..30 */
+        element = w & 1u << 26 ? 4u << (w >> 30) : w >> 31 ? 8 : 4;
+    else if ((w & 0xbf000000) == 0x0c000000) /* SIMD structures, multiple */
+        element = 1u << (w >> 10 & 3);
+    else if ((w & 0xbf000000) == 0x0d000000) /* SIMD structures, single: scale, or 3 = replicate */
+        element = (w >> 14 & 3) == 3                     ? 1u << (w >> 10 & 3)
+                  : (w >> 14 & 3) == 2 && (w & 1u << 10) ? 8
+                                                         : 1u << (w >> 14 & 3);
+    return element < size ? element : size;
 }
 
-/* An access may lie in two pages; both are made good before any byte moves. */
-static bool locate(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
-                   enum mmu_view view, enum mem_access access, uint8_t *part[2], unsigned *first)
+static bool misaligned(const struct insn *i, uint64_t va, unsigned size)
 {
-    unsigned room = (unsigned)(PAGE_BYTES - (va & ~PAGE_MASK));
-    *first = size < room ? size : room;
-    if (!tlb_fill(c, i, va, *first, view, access, &part[0]))
+    return (va & (size - 1)) && (va & (element_size(i->raw, size) - 1));
+}
+
+/* Copy so that what the architecture makes single-copy atomic is one host access. */
+static void copy(void *to, const void *from, unsigned size)
+{
+    switch (size) {
+    case 1: memcpy(to, from, 1); break;
+    case 2: memcpy(to, from, 2); break;
+    case 4: memcpy(to, from, 4); break;
+    case 8: memcpy(to, from, 8); break;
+    case 16: memcpy(to, from, 16); break;
+    default: memcpy(to, from, size);
+    }
+}
+
+/* Both parts of an access that crosses into the next page: all of it is checked before any of it is
+ * done. The lower part faults first. */
+static bool resolve_split(struct cpu *c, const struct insn *i, uint64_t va, unsigned first,
+                          struct access a, uint8_t *part[2])
+{
+    a.whole = false;
+    part[0] = resolve(c, i, va, a);
+    part[1] = part[0] ? resolve(c, i, va + first, a) : NULL;
+    return part[1] != NULL;
+}
+
+/* Is the access out of line where SCTLR_EL1.A forbids it? Then the fault has been raised. */
+static bool strict_fault(struct cpu *c, const struct insn *i, uint64_t va, bool unaligned,
+                         bool write)
+{
+    if (!unaligned || !(c->sr[SR_SCTLR_EL1] & SCTLR_A))
         return false;
-    return *first == size || tlb_fill(c, i, va + *first, size - *first, view, access, &part[1]);
+    mem_alignment_fault(c, i, va, write);
+    return true;
 }
 
 bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
                    enum mmu_view view, void *out)
 {
-    uint8_t *part[2];
-    unsigned first;
-    if (!locate(c, i, va, size, view, MEM_READ, part, &first))
+    const unsigned room = (unsigned)(PAGE_BYTES - (va & ~PAGE_MASK));
+    const struct access a = {MMU_READ, view, misaligned(i, va, size), true};
+
+    if (strict_fault(c, i, va, a.unaligned, false))
         return false;
-    memcpy(out, part[0], first);
-    if (first < size)
-        memcpy((uint8_t *)out + first, part[1], size - first);
+    if (room >= size) {
+        const uint8_t *host = resolve(c, i, va, a);
+        if (!host)
+            return false;
+        copy(out, host, size);
+        return true;
+    }
+    uint8_t *part[2];
+    if (!resolve_split(c, i, va, room, a, part))
+        return false;
+    memcpy(out, part[0], room);
+    memcpy((uint8_t *)out + room, part[1], size - room);
     return true;
 }
 
 bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
                     enum mmu_view view, const void *in)
 {
-    uint8_t *part[2];
-    unsigned first;
-    if (!locate(c, i, va, size, view, MEM_WRITE, part, &first))
+    const unsigned room = (unsigned)(PAGE_BYTES - (va & ~PAGE_MASK));
+    const struct access a = {MMU_WRITE, view, misaligned(i, va, size), true};
+
+    if (strict_fault(c, i, va, a.unaligned, true))
         return false;
-    memcpy(part[0], in, first);
-    if (first < size)
-        memcpy(part[1], (const uint8_t *)in + first, size - first);
+    if (room >= size) {
+        uint8_t *host = resolve(c, i, va, a);
+        if (!host)
+            return false;
+        copy(host, in, size);
+        return true;
+    }
+    uint8_t *part[2];
+    if (!resolve_split(c, i, va, room, a, part))
+        return false;
+    memcpy(part[0], in, room);
+    memcpy(part[1], (const uint8_t *)in + room, size - room);
     return true;
+}
+
+/* STXR, STLXR and their pairs, alone among the accesses that need a writable host pointer, only
+ * write. */
+static bool is_store_exclusive(uint32_t w)
+{
+    return (w & 0x3fc00000) == 0x08000000 && (!(w & 1u << 21) || w >> 31);
 }
 
 void *mem_atomic(struct cpu *c, const struct insn *i, uint64_t va, unsigned size, bool write)
 {
-    const struct tlb_entry *e = tlb_slot(c->tlb, va);
-    uint8_t *host;
+    const enum mmu_kind kind = !write                       ? MMU_READ
+                               : is_store_exclusive(i->raw) ? MMU_WRITE
+                                                            : MMU_READ_WRITE;
+
     if (va & (size - 1)) {
-        cpu_raise_far(c, i, ESR(EC_DABT_LOW, 0x21 | (write ? 1u << 6 : 0)), insn_pc(c, i), va);
+        mem_alignment_fault(c, i, va, kind == MMU_WRITE);
         return NULL;
     }
-    uint64_t page = va & PAGE_MASK;
-    if (likely(e->read == page && (!write || e->write == page)))
-        return (void *)(uintptr_t)(va + e->addend);
-    if (!tlb_fill(c, i, va, size, mem_view(c), write ? MEM_WRITE : MEM_READ, &host))
+    return resolve(c, i, va, (struct access){kind, mem_view(c), false, true});
+}
+
+void *mem_zero_block(struct cpu *c, const struct insn *i, uint64_t va)
+{
+    const struct access a = {MMU_WRITE, mem_view(c), true, false};
+
+    return resolve(c, i, va, a);
+}
+
+/* ---- instruction fetch ---- */
+
+const struct fetch_entry *tlb_fetch(struct cpu *c, uint64_t pc)
+{
+    if (unlikely(pc & 3)) {
+        cpu_raise_far(c, NULL, ESR(EC_PC_ALIGN, 0), pc, pc);
         return NULL;
-    return host;
-}
+    }
+    const uint64_t key = (pc & PAGE_MASK) | 2 | c->el; /* neither TLB_NONE nor a fresh 0 */
+    struct fetch_entry *e = &c->fetch[pc >> PAGE_BITS & (FETCH_TLB_SIZE - 1)];
 
-void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid)
-{
-    (void)asid;
-    tlb_flush_va(c, va);
-}
+    if (likely(e->key == key && e->gen == c->fetch_gen))
+        return e;
 
-void tlb_flush_asid(struct cpu *c, uint16_t asid)
-{
-    (void)asid;
-    tlb_flush_all(c);
+    const struct mmu_access access = {.kind = MMU_FETCH, .user = c->el == 0};
+    struct mmu_result r;
+    if (!tlb_walk(c, pc, access, &r)) {
+        if (mmu_fault_external_walk(&r))
+            exit_walk(c, NULL, EC_IABT_LOW, pc, r.walk_ipa);
+        else
+            cpu_raise_far(c, NULL, ESR(EC_IABT_LOW, r.fsc), pc, pc);
+        return NULL;
+    }
+
+    uint64_t flags = 0;
+    uint8_t *host = host_of(c, r.ipa, &flags);
+    if (!host || !(flags & HV_MEMORY_EXEC)) {
+        cpu_exit(c, NULL, ESR(EC_IABT_LOW, host ? FSC_S2_PERMISSION : FSC_S2_TRANSLATION), pc,
+                 r.ipa, 0);
+        return NULL;
+    }
+    *e = (struct fetch_entry){
+        .key = key,
+        .ipa = r.ipa & PAGE_MASK,
+        .host = host - (r.ipa & ~PAGE_MASK),
+        .gen = c->fetch_gen,
+        .guarded = r.guarded,
+    };
+    return e;
 }

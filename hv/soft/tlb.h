@@ -26,16 +26,14 @@ bool tlb_walk(struct cpu *c, uint64_t va, struct mmu_access access, struct mmu_r
 void tlb_raise(struct cpu *c, const struct insn *i, uint64_t va, const struct mmu_result *fault,
                bool cm);
 
-/* Is there memory at what a maintenance instruction names? If not, the exit has been prepared. */
-bool tlb_maintenance_mapped(struct cpu *c, const struct insn *i, uint64_t va, uint64_t ipa);
+/* Where the line leads that a DC or IC names; false after the exception, or the exit where there is
+ * no memory. MMU_CLEAN or MMU_INVALIDATE. */
+bool tlb_locate(struct cpu *c, const struct insn *i, uint64_t va, enum mmu_kind kind,
+                uint64_t *ipa);
 
 /* The page to fetch from at pc, in the fetch TLB. NULL after the exception or exit (c->pc is pc).
  */
 const struct fetch_entry *tlb_fetch(struct cpu *c, uint64_t pc);
-
-/* SCTLR_EL1.SA, SA0: true if SP, which is the base of a load or store, is aligned to 16 or need not
- * be; else the exception has been raised. Called only if SP is misaligned. */
-bool mem_sp_misaligned_ok(struct cpu *c, const struct insn *i);
 
 /* Raise the alignment fault of a data access at va (ordered accesses, atomics). */
 void mem_alignment_fault(struct cpu *c, const struct insn *i, uint64_t va, bool write);
@@ -48,11 +46,3 @@ void *mem_zero_block(struct cpu *c, const struct insn *i, uint64_t va);
  * ignored. */
 void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid);
 void tlb_flush_asid(struct cpu *c, uint16_t asid);
-
-/* Handlers of the SYS instructions with CRn 7 and 8; the encoding is in i->raw, Xt in x[raw & 31].
- */
-op_fn op_at;     /* AT S1E1R .. S1E1WP */
-op_fn op_tlbi;   /* every TLBI of EL1, IS and OS forms, ranges; ends the block */
-op_fn op_dc;     /* DC by address, and by set/way (no effect) */
-op_fn op_dc_zva; /* DC ZVA: does not end the block */
-op_fn op_ic;     /* IC IALLU, IALLUIS, IVAU; ends the block */
