@@ -92,7 +92,7 @@ int exit_dispatch(struct vcpu *v)
         return 0;
     case HV_EXIT_REASON_VTIMER_ACTIVATED:
         v->stats.vtimer++;
-        v->vtimer_line = true; /* the API has masked it: see drive_vtimer_line */
+        vtimer_fired(v);
         return 0;
     default:
         v->stats.unknown++;

@@ -9,7 +9,6 @@
 #include "vmm.h"
 
 #include <errno.h>
-#include <mach/mach_time.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +25,7 @@
 
 /* ---- registers ---- */
 
-static void check(struct vcpu *v, hv_return_t ret, const char *what)
+void vcpu_check(struct vcpu *v, hv_return_t ret, const char *what)
 {
     if (ret == HV_SUCCESS)
         return;
@@ -37,25 +36,27 @@ static void check(struct vcpu *v, hv_return_t ret, const char *what)
 uint64_t vcpu_reg(struct vcpu *v, hv_reg_t reg)
 {
     uint64_t value = 0;
-    check(v, hv_vcpu_get_reg(v->handle, reg, &value), "cannot read a vCPU register");
+    vcpu_check(v, hv_vcpu_get_reg(v->handle, reg, &value), "cannot read a vCPU register");
     return value;
 }
 
 void vcpu_set_reg(struct vcpu *v, hv_reg_t reg, uint64_t value)
 {
-    check(v, hv_vcpu_set_reg(v->handle, reg, value), "cannot write a vCPU register");
+    vcpu_check(v, hv_vcpu_set_reg(v->handle, reg, value), "cannot write a vCPU register");
 }
 
 uint64_t vcpu_sys_reg(struct vcpu *v, hv_sys_reg_t reg)
 {
     uint64_t value = 0;
-    check(v, hv_vcpu_get_sys_reg(v->handle, reg, &value), "cannot read a vCPU system register");
+    vcpu_check(v, hv_vcpu_get_sys_reg(v->handle, reg, &value),
+               "cannot read a vCPU system register");
     return value;
 }
 
 void vcpu_set_sys_reg(struct vcpu *v, hv_sys_reg_t reg, uint64_t value)
 {
-    check(v, hv_vcpu_set_sys_reg(v->handle, reg, value), "cannot write a vCPU system register");
+    vcpu_check(v, hv_vcpu_set_sys_reg(v->handle, reg, value),
+               "cannot write a vCPU system register");
 }
 
 uint64_t vcpu_x(struct vcpu *v, unsigned n)
@@ -86,7 +87,8 @@ static void reset_cpu_interface(struct vcpu *v)
         HV_GIC_ICC_REG_CTLR_EL1, HV_GIC_ICC_REG_IGRPEN0_EL1, HV_GIC_ICC_REG_IGRPEN1_EL1,
     };
     for (unsigned i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
-        check(v, hv_gic_set_icc_reg(v->handle, cleared[i], 0), "cannot reset a vCPU's GIC state");
+        vcpu_check(v, hv_gic_set_icc_reg(v->handle, cleared[i], 0),
+                   "cannot reset a vCPU's GIC state");
 }
 
 /* The state of a CPU that was just switched on, as booting.rst and PSCI (DEN 0022) want it. */
@@ -109,8 +111,8 @@ static void vcpu_reset(struct vcpu *v)
     vcpu_set_reg(v, HV_REG_X0, v->start_x0);
     vcpu_set_reg(v, HV_REG_PC, v->start_pc);
     vcpu_set_reg(v, HV_REG_CPSR, CPSR_EL1H_MASKED);
-    check(v, hv_vcpu_set_vtimer_mask(v->handle, false), "cannot unmask the virtual timer");
-    v->vtimer_line = false;
+    vcpu_check(v, hv_vcpu_set_vtimer_mask(v->handle, false), "cannot unmask the virtual timer");
+    v->vtimer = VTIMER_QUIET;
     if (v->vm->machine->gic)
         reset_cpu_interface(v);
 }
@@ -176,31 +178,17 @@ static bool vcpu_gate(struct vcpu *v)
 
 /* ---- the run loop ---- */
 
-/* Without a GIC the vtimer's level is the monitor's business (section 9.4 of the API reference):
- * after it fired, hold the IRQ line until the guest has quieted the timer, then listen to it again.
- */
-static void drive_vtimer_line(struct vcpu *v)
-{
-    uint64_t ctl = vcpu_sys_reg(v, HV_SYS_REG_CNTV_CTL_EL0);
-    uint64_t firing = CNTV_CTL_ENABLE | CNTV_CTL_ISTATUS;
-    if ((ctl & (firing | CNTV_CTL_IMASK)) == firing) {
-        check(v, hv_vcpu_set_pending_interrupt(v->handle, HV_INTERRUPT_TYPE_IRQ, true),
-              "cannot raise an interrupt");
-    } else {
-        v->vtimer_line = false;
-        check(v, hv_vcpu_set_vtimer_mask(v->handle, false), "cannot unmask the virtual timer");
-    }
-}
-
 static int vcpu_loop(struct vcpu *v)
 {
     while (may_run(v)) {
-        if (v->vtimer_line)
-            drive_vtimer_line(v);
+        if (v->vtimer != VTIMER_QUIET)
+            vtimer_before_run(v);
         hv_return_t ret = hv_vcpu_run(v->handle);
         if (ret != HV_SUCCESS)
             return vm_fail_hv(v->vm, ret, "cannot run the guest");
         v->stats.exits++;
+        if (v->vtimer == VTIMER_RAISED)
+            vtimer_after_run(v);
         int err = exit_dispatch(v);
         if (err)
             return err;
@@ -321,19 +309,6 @@ struct vcpu *vcpu_by_mpidr(struct vm *vm, uint64_t mpidr)
 }
 
 /* ---- WFI, WFE ---- */
-
-/* Nanoseconds until the virtual timer's interrupt, 0 if it is there, UINT64_MAX if none is set. */
-static uint64_t vtimer_distance(struct vcpu *v)
-{
-    uint64_t ctl = vcpu_sys_reg(v, HV_SYS_REG_CNTV_CTL_EL0);
-    if ((ctl & (CNTV_CTL_ENABLE | CNTV_CTL_IMASK)) != CNTV_CTL_ENABLE)
-        return UINT64_MAX;
-    uint64_t offset = 0;
-    check(v, hv_vcpu_get_vtimer_offset(v->handle, &offset), "cannot read the timer offset");
-    uint64_t now = mach_absolute_time() - offset;
-    uint64_t due = vcpu_sys_reg(v, HV_SYS_REG_CNTV_CVAL_EL0);
-    return due <= now ? 0 : ticks_to_ns(due - now);
-}
 
 /* lock held. The wall clock may jump; then the sleep is cut short or lasts SLEEP_MAX_NS at most,
  * and the caller looks at the monotonic clock again. */

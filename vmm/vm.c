@@ -303,6 +303,8 @@ static int init_host_side(struct vm *vm)
     vm->console.on_partial = vm->config.count == 1 ? on_partial : NULL;
     vm->console_timer = loop_add_timer(&vm->loop, on_console_timer, vm);
     vm->timeout_timer = loop_add_timer(&vm->loop, on_timeout, vm);
+    if (!vm->machine->gic)
+        vtimer_setup(vm);
     if (vm->config.lifeline_fd >= 0)
         return loop_watch(&vm->loop, vm->config.lifeline_fd, POLLIN, on_lifeline, vm);
     return 0;

@@ -139,6 +139,12 @@ struct vcpu_stats {
     uint64_t instructions; /* if the backend counts them, else 0 */
 };
 
+enum vtimer_state {
+    VTIMER_QUIET,  /* the API watches the timer */
+    VTIMER_RAISED, /* it fired; the IRQ line is held up until the guest takes the interrupt */
+    VTIMER_TAKEN,  /* it was taken; the guest has not yet quieted the timer */
+};
+
 struct vcpu {
     struct vm *vm;
     unsigned index;
@@ -149,7 +155,7 @@ struct vcpu {
     /* Owner thread only. */
     hv_vcpu_t handle;
     hv_vcpu_exit_t *exit;
-    bool vtimer_line; /* the vtimer fired and the guest has not yet quieted it (VM without GIC) */
+    enum vtimer_state vtimer; /* VM without GIC: see vtimer.c */
     struct vcpu_stats stats;
 
     /* Guarded by vm->lock. */
@@ -198,7 +204,8 @@ struct vm {
     pthread_mutex_t error_lock;
     struct vm_error error;
 
-    int console_timer, timeout_timer; /* loop timers */
+    int console_timer, timeout_timer, vtimer_timer; /* loop timers */
+    bool irq_exit; /* the backend tells when the guest takes our interrupt */
     bool has_loop;
     bool hv;                                   /* hv_vm_create has succeeded */
     uint64_t started_ns, entered_ns, ended_ns; /* host_ns(): create, first guest instruction, end */
@@ -251,6 +258,8 @@ void vcpu_power_off(struct vcpu *v);
 /* By MPIDR affinity, NULL if there is none. */
 struct vcpu *vcpu_by_mpidr(struct vm *vm, uint64_t mpidr);
 
+/* Owner thread. An answer other than HV_SUCCESS ends the VM, with `what` for the user. */
+void vcpu_check(struct vcpu *v, hv_return_t ret, const char *what);
 /* Owner thread. Register accesses that cannot fail for a valid number; a failure ends the VM. */
 uint64_t vcpu_reg(struct vcpu *v, hv_reg_t reg);
 void vcpu_set_reg(struct vcpu *v, hv_reg_t reg, uint64_t value);
@@ -264,6 +273,15 @@ void vcpu_skip(struct vcpu *v); /* PC += 4 */
 /* Sleep as WFI does: until an interrupt could be there, a wake-up, or a change of the VM's state.
  */
 void vcpu_wait(struct vcpu *v, uint64_t limit_ns);
+
+/* ---- vtimer.c: the virtual timer of a VM without GIC ---- */
+
+void vtimer_setup(struct vm *vm);  /* before hv_vm_create */
+void vtimer_fired(struct vcpu *v); /* on a VTIMER_ACTIVATED exit */
+void vtimer_before_run(struct vcpu *v);
+void vtimer_after_run(struct vcpu *v);
+/* Nanoseconds until its interrupt: 0 if it is there, UINT64_MAX if none is set. */
+uint64_t vtimer_distance(struct vcpu *v);
 
 /* ---- exit.c, abort.c, sysreg.c, inject.c ---- */
 

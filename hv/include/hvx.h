@@ -33,6 +33,8 @@ struct hvx_backend_info {
 bool hvx_backend(unsigned index, struct hvx_backend_info *info);
 
 /* Set an option of the chosen backend ("jit" = "on" | "off" | "verify", ...). Before hv_vm_create.
+ * "irq_exit" = "on" | "off": when the guest takes an interrupt of hv_vcpu_set_pending_interrupt, the
+ * run ends at the vector, cancelled; a client without a GIC learns so that its interrupt has arrived.
  * False if the backend has no such option or does not take the value. */
 bool hvx_set_option(const char *name, const char *value);
 

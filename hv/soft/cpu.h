@@ -360,6 +360,7 @@ void cpu_kick(struct cpu *c, uint32_t reason); /* any thread; wakes it from WFI 
 struct machine {
     bool created;
     bool has_gic;
+    bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt */
     uint32_t ipa_bits;
     pthread_mutex_t lock; /* over cpus[] and its length */
     struct cpu *cpus[CPU_MAX];

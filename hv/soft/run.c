@@ -16,8 +16,9 @@ bool cpu_interrupt_pending(const struct cpu *c)
            atomic_load_explicit(&c->gic_fiq, memory_order_relaxed);
 }
 
-/* Take a pending interrupt that PSTATE does not mask. FIQ first, as cores do. */
-static void deliver_interrupt(struct cpu *c)
+/* Take a pending interrupt that PSTATE does not mask. FIQ first, as cores do. True if the client
+ * wants to know (option "irq_exit"): the run ends with a cancelled exit, at the vector. */
+static bool deliver_interrupt(struct cpu *c)
 {
     bool fiq = c->line_fiq || atomic_load_explicit(&c->gic_fiq, memory_order_relaxed);
     bool irq = c->line_irq || atomic_load_explicit(&c->gic_irq, memory_order_relaxed);
@@ -25,6 +26,12 @@ static void deliver_interrupt(struct cpu *c)
         cpu_interrupt(c, 0x100);
     else if (irq && !(c->daif & DAIF_I))
         cpu_interrupt(c, 0x80);
+    else
+        return false;
+    if (!machine.irq_exit)
+        return false;
+    c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
+    return true;
 }
 
 /* Serve what other threads asked for. True if that ends the run. */
@@ -84,8 +91,8 @@ hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
             break;
         if (vtimer_exit_due(c))
             break;
-        if (unlikely(cpu_interrupt_pending(c)))
-            deliver_interrupt(c);
+        if (unlikely(cpu_interrupt_pending(c)) && deliver_interrupt(c))
+            break;
         if (unlikely(c->il))
             cpu_raise(c, NULL, ESR(EC_ILLEGAL, 0), c->pc);
         else

@@ -310,6 +310,10 @@ static hv_return_t get_ccsidr(hv_cache_type_t type, uint64_t values[8])
 
 static bool set_option(const char *name, const char *value)
 {
+    if (strcmp(name, "irq_exit") == 0) {
+        machine.irq_exit = strcmp(value, "on") == 0;
+        return machine.irq_exit || strcmp(value, "off") == 0;
+    }
     return strcmp(name, "jit") == 0 && strcmp(value, "off") == 0;
 }
 
