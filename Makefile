@@ -108,6 +108,15 @@ $(BUILD)/examples/%: examples/%.c $(LIB)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -Iguest -MMD -MP -o $@ $< $(LIB) $(LIBS) $(ALL_LDFLAGS)
 	$(if $(filter macos,$(OS)),$(Q)codesign --sign - --force --entitlements entitlements.plist $@)
 
+# Tests of the API see the public headers alone; "layer" is the layer on a backend of its own.
+SIGN     = $(if $(filter macos,$(OS)),&& codesign --sign - --force --entitlements entitlements.plist $@)
+$(BUILD)/tests/api/%: tests/api/%.c $(LIB)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(INC) -MMD -MP -o $@ $< $(LIB) $(LIBS) $(ALL_LDFLAGS) $(SIGN)
+LAYER   := tests/api/layer.c tests/api/fake.c $(wildcard hv/*.c) hv/clock/monotonic.c
+$(BUILD)/tests/api/layer: $(LAYER) tests/api/fake.h tests/test.h hv/hv_internal.h hv/backend.h
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Ihv/include -Ihv -o $@ $(LAYER) $(ALL_LDFLAGS)
+
+-include $(wildcard $(BUILD)/tests/api/*.d)
 -include $(HV_OBJ:.o=.d) $(VMM_OBJ:.o=.d)
 
 examples: $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
