@@ -150,7 +150,7 @@ struct cpu {
 
     /* Interrupt lines: `line` from hv_vcpu_set_pending_interrupt (one run), gic from the model. */
     bool line_irq, line_fiq;
-    _Atomic bool gic_irq, gic_fiq; /* any thread, under the GIC's lock */
+    const _Atomic uint32_t *gic_lines; /* GIC_LINE_*; any thread may change them (soft_gic.c) */
 
     /* Virtual timer (timer.c). */
     uint64_t cntvoff; /* CNTVCT = mach time - cntvoff */
@@ -354,6 +354,10 @@ void cpu_serve_mail(struct cpu *c);
 /* From a thread that is no vCPU (unmap, icache_invalidate): on every vCPU, and wait. */
 void cpu_broadcast_foreign(enum mail_op op, uint64_t a, uint64_t b);
 void cpu_kick(struct cpu *c, uint32_t reason); /* any thread; wakes it from WFI too */
+/* The same by number, for those who cannot know that the vCPU is still there. */
+void cpu_kick_index(unsigned index, uint32_t reason);
+void cpu_set_kickable(unsigned index, struct cpu *c); /* NULL: not any more */
+void cpu_kicks_after_fork(void);
 
 /* The machine: what all vCPUs share (soft.c). */
 #define CPU_MAX 64
@@ -372,8 +376,13 @@ extern struct machine machine;
  * ------------------------------------------------------------------------------- */
 
 hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit);
-/* Is an interrupt pending for this vCPU, masked or not? */
-bool cpu_interrupt_pending(const struct cpu *c);
+/* The interrupt lines that are up, masked or not: ISR_EL1's I and F bits. 0: none. */
+enum { ISR_F = 1 << 6, ISR_I = 1 << 7 };
+uint32_t cpu_interrupt_lines(const struct cpu *c);
+static inline bool cpu_interrupt_pending(const struct cpu *c)
+{
+    return cpu_interrupt_lines(c) != 0;
+}
 
 /* ---- sleeping and events (sleep.c)
  * ------------------------------------------------------------------- */

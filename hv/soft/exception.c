@@ -6,6 +6,7 @@
  */
 #include "a64.h"
 #include "cpu.h"
+#include "soft_gic.h"
 #include "debug.h"
 #include "mem.h"
 
@@ -157,6 +158,11 @@ void cpu_interrupt(struct cpu *c, unsigned vector_offset)
 const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
                             uint64_t ipa, unsigned advance)
 {
+    if (machine.has_gic && soft_gic_emulate(c, syndrome, ipa)) {
+        c->icount += i->off / 4 + 1u;
+        c->pc += i->off + 4u;
+        return NULL;
+    }
     c->exit.reason = HV_EXIT_REASON_EXCEPTION;
     c->exit.exception.syndrome = syndrome;
     c->exit.exception.virtual_address = va;

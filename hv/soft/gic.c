@@ -254,7 +254,12 @@ void gic_set_ppi(struct gic *g, unsigned vcpu, unsigned intid, bool level)
     gic_unlock(g);
 }
 
+const _Atomic uint32_t *gic_lines_of(const struct gic *g, unsigned vcpu)
+{
+    return &g->vcpu[vcpu].lines;
+}
+
 unsigned gic_lines(const struct gic *g, unsigned vcpu)
 {
-    return atomic_load_explicit(&g->vcpu[vcpu].lines, memory_order_acquire);
+    return atomic_load_explicit(gic_lines_of(g, vcpu), memory_order_acquire);
 }

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -95,8 +96,10 @@ bool gic_set_spi(struct gic *g, unsigned intid, bool level);
 bool gic_send_msi(struct gic *g, unsigned intid);
 void gic_set_ppi(struct gic *g, unsigned vcpu, unsigned intid, bool level);
 
-/* Output: GIC_LINE_* bits, without the lock. Valid until the vCPU is detached. */
+/* Output: GIC_LINE_* bits, without the lock. The pointer is for those who look often; both are
+ * valid as long as the GIC is. */
 unsigned gic_lines(const struct gic *g, unsigned vcpu);
+const _Atomic uint32_t *gic_lines_of(const struct gic *g, unsigned vcpu);
 static inline bool gic_irq_pending(const struct gic *g, unsigned vcpu)
 {
     return gic_lines(g, vcpu) != 0;

@@ -7,24 +7,25 @@
 #include "a64.h"
 #include "cpu.h"
 #include "debug.h"
+#include "gic.h"
 
 #include <mach/mach_time.h>
 
-bool cpu_interrupt_pending(const struct cpu *c)
+uint32_t cpu_interrupt_lines(const struct cpu *c)
 {
-    return c->line_irq || c->line_fiq || atomic_load_explicit(&c->gic_irq, memory_order_relaxed) ||
-           atomic_load_explicit(&c->gic_fiq, memory_order_relaxed);
+    uint32_t gic = atomic_load_explicit(c->gic_lines, memory_order_acquire);
+    return (c->line_irq || gic & GIC_LINE_IRQ ? ISR_I : 0) |
+           (c->line_fiq || gic & GIC_LINE_FIQ ? ISR_F : 0);
 }
 
 /* Take a pending interrupt that PSTATE does not mask. FIQ first, as cores do. True if the client
  * wants to know (option "irq_exit"): the run ends with a cancelled exit, at the vector. */
 static bool deliver_interrupt(struct cpu *c)
 {
-    bool fiq = c->line_fiq || atomic_load_explicit(&c->gic_fiq, memory_order_relaxed);
-    bool irq = c->line_irq || atomic_load_explicit(&c->gic_irq, memory_order_relaxed);
-    if (fiq && !(c->daif & DAIF_F))
+    uint32_t due = cpu_interrupt_lines(c) & ~c->daif; /* the bits have the same places */
+    if (due & ISR_F)
         cpu_interrupt(c, 0x100);
-    else if (irq && !(c->daif & DAIF_I))
+    else if (due & ISR_I)
         cpu_interrupt(c, 0x80);
     else
         return false;

@@ -9,8 +9,9 @@
 #include <errno.h>
 #include <time.h>
 
-#define WFE_SLEEP_NS 50000 /* about what a missed event may cost; a spin lock's holder needs less  \
-                            */
+#define WFE_SLEEP_NS                                                                               \
+    50000 /* about what a missed event may cost; a spin lock's holder needs less                   \
+           */
 
 /* Nothing here but atomics and sem_post: hv_vcpus_exit may be called from a signal handler. */
 void cpu_kick(struct cpu *c, uint32_t reason)
@@ -53,15 +54,43 @@ void cpu_wait_for_event(struct cpu *c)
     atomic_store(&c->event, false);
 }
 
+/* ---- by number ---- */
+
+/* Those who may be kicked by other threads. A leaf lock: its holder does nothing but kick, so that
+ * a vCPU whose answer others wait for (broadcast.c, under machine.lock) never waits here for them.
+ */
+static pthread_mutex_t kick_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cpu *kickable[CPU_MAX];
+
+void cpu_set_kickable(unsigned index, struct cpu *c)
+{
+    pthread_mutex_lock(&kick_lock);
+    kickable[index] = c;
+    pthread_mutex_unlock(&kick_lock);
+}
+
+void cpu_kick_index(unsigned index, uint32_t reason)
+{
+    pthread_mutex_lock(&kick_lock);
+    if (kickable[index])
+        cpu_kick(kickable[index], reason);
+    pthread_mutex_unlock(&kick_lock);
+}
+
+void cpu_kicks_after_fork(void)
+{
+    pthread_mutex_init(&kick_lock, NULL);
+    memset(kickable, 0, sizeof kickable);
+}
+
 void cpu_send_event(void)
 {
-    pthread_mutex_lock(&machine.lock);
+    pthread_mutex_lock(&kick_lock);
     for (unsigned n = 0; n < CPU_MAX; n++) {
-        struct cpu *c = machine.cpus[n];
-        if (c) {
-            atomic_store(&c->event, true);
-            cpu_kick(c, KICK_EVENT);
+        if (kickable[n]) {
+            atomic_store(&kickable[n]->event, true);
+            cpu_kick(kickable[n], KICK_EVENT);
         }
     }
-    pthread_mutex_unlock(&machine.lock);
+    pthread_mutex_unlock(&kick_lock);
 }

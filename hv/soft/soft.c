@@ -38,6 +38,7 @@ static void after_fork(void)
     machine.created = machine.has_gic = false;
     timer_after_fork();
     soft_gic_after_fork();
+    cpu_kicks_after_fork();
 }
 
 static hv_return_t vm_create(const struct hvi_vm_config *config)
@@ -127,6 +128,7 @@ static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
     pthread_mutex_init(&c->mail_lock, NULL);
     sem_init(&c->wake, 0, 0);
     reset(c);
+    cpu_set_kickable(index, c);
     pthread_mutex_lock(&machine.lock);
     machine.cpus[index] = c;
     atomic_fetch_add(&machine.count, 1);
@@ -140,6 +142,7 @@ static void vcpu_destroy(struct hvi_vcpu *v)
     struct cpu *c = cpu_of(v);
     timer_forget(c);
     soft_gic_detach(c);
+    cpu_set_kickable(c->index, NULL);
     pthread_mutex_lock(&machine.lock);
     machine.cpus[c->index] = NULL;
     atomic_fetch_sub(&machine.count, 1);
@@ -363,6 +366,20 @@ const struct hvi_backend hvi_soft = {
     .set_vtimer_mask = set_vtimer_mask,
     .get_vtimer_offset = get_vtimer_offset,
     .set_vtimer_offset = set_vtimer_offset,
+    .gic_create = soft_gic_create,
+    .gic_set_spi = soft_gic_set_spi,
+    .gic_send_msi = soft_gic_send_msi,
+    .gic_get_dist_reg = soft_gic_get_dist_reg,
+    .gic_set_dist_reg = soft_gic_set_dist_reg,
+    .gic_get_redist_reg = soft_gic_get_redist_reg,
+    .gic_set_redist_reg = soft_gic_set_redist_reg,
+    .gic_get_icc_reg = soft_gic_get_icc_reg,
+    .gic_set_icc_reg = soft_gic_set_icc_reg,
+    .gic_get_msi_reg = soft_gic_get_msi_reg,
+    .gic_set_msi_reg = soft_gic_set_msi_reg,
+    .gic_state_save = soft_gic_state_save,
+    .gic_state_restore = soft_gic_state_restore,
+    .gic_reset = soft_gic_reset,
     .get_feature_reg = get_feature_reg,
     .get_ccsidr = get_ccsidr,
     .set_option = set_option,

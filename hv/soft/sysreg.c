@@ -3,6 +3,7 @@
 #include "sysreg_fn.h"
 #include "a64.h"
 #include "debug.h"
+#include "soft_gic.h"
 #include "timer.h"
 #include "tlb.h"
 
@@ -240,8 +241,7 @@ bool write_daif(struct cpu *c, const struct insn *i, uint64_t value)
 bool read_isr(struct cpu *c, const struct insn *i, uint64_t *value)
 {
     (void)i;
-    *value = (c->line_irq || atomic_load(&c->gic_irq) ? 1u << 7 : 0) |
-             (c->line_fiq || atomic_load(&c->gic_fiq) ? 1u << 6 : 0);
+    *value = cpu_interrupt_lines(c);
     return true;
 }
 
@@ -290,6 +290,7 @@ static void refresh(struct cpu *c, uint16_t slot)
     case SR_CNTV_CVAL_EL0:
     case SR_CNTP_CTL_EL0:
     case SR_CNTP_CVAL_EL0: timer_update(c); break;
+    case SR_MPIDR_EL1: soft_gic_set_affinity(c, c->sr[slot]); break;
     default: break;
     }
     tlb_regime_changed(c);

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The interrupt controller alone, without a CPU. Needs a C compiler. LONG=1 runs the random tests longer.
-#   CC, SAN (address,undefined | thread): as in the Makefile
+# The interrupt controller: the model alone (a C compiler is enough), then a guest that uses it, through the
+# public API of the library in $BUILD (needs a compiler for arm64). LONG=1 runs the random tests longer.
+#   CC, SAN (address,undefined | thread), BUILD: as in the Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 CC=${CC:-cc}
@@ -47,4 +48,43 @@ run test_registers "${SAN-address,undefined}"
 run test_delivery "${SAN-address,undefined}"
 run test_fuzz "${SAN-address,undefined}" "${SEED:-1}" "${steps:-60000}"
 run test_threads "${SAN-thread}"
+
+# ---- the guest ----
+
+skip()
+{
+    echo "skip - gic guest: $1"
+    exit $status
+}
+
+guest_flags="-O1 -ffreestanding -nostdlib -static -march=armv8-a -mgeneral-regs-only -mno-outline-atomics
+    -mstrict-align -fno-pic -fno-stack-protector -Wl,--build-id=none -T tests/gic/guest.ld"
+if command -v aarch64-linux-gnu-gcc >/dev/null; then
+    cross="aarch64-linux-gnu-gcc -no-pie"
+elif command -v clang >/dev/null && command -v ld.lld >/dev/null; then
+    cross="clang --target=aarch64-none-elf -fuse-ld=lld"
+else
+    skip "no compiler for arm64 (gcc-aarch64-linux-gnu)"
+fi
+lib=${BUILD:-build}/libhypervisor.a
+[ -f "$lib" ] || lib=$(ls -t build/*/libhypervisor.a 2>/dev/null | head -n 1)
+[ -f "$lib" ] || skip "no library in ${BUILD:-build} (make)"
+
+# shellcheck disable=SC2086
+if ! { $cross $guest_flags -o "$out/guest.elf" tests/gic/guest.S tests/gic/guest.c &&
+    "$(command -v aarch64-linux-gnu-objcopy || command -v llvm-objcopy)" -O binary "$out/guest.elf" \
+        "$out/guest.bin" &&
+    $CC $flags ${SAN:+-fsanitize=$SAN} -Ihv/include -o "$out/test_guest" tests/gic/test_guest.c "$lib"; } \
+    2>"$out/log"; then
+    sed 's/^/# /' "$out/log"
+    echo "not ok - gic guest: does not compile"
+    exit 1
+fi
+for cpus in 1 2 4; do
+    "$out/test_guest" "$out/guest.bin" $cpus 2>"$out/stderr" || {
+        [ $? -eq 1 ] || echo "not ok - gic guest, $cpus vCPUs: ended early"
+        status=1
+        sed 's/^/# /' "$out/stderr"
+    }
+done
 exit $status
