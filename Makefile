@@ -119,7 +119,9 @@ $(BUILD)/tests/api/layer: $(LAYER) tests/api/fake.h tests/test.h hv/hv_internal.
 -include $(wildcard $(BUILD)/tests/api/*.d)
 -include $(HV_OBJ:.o=.d) $(VMM_OBJ:.o=.d)
 
-examples: $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+examples: $(EXAMPLES)
+	@echo "Built: $(EXAMPLES)"
 
 run: all
 	$(Q)./tinyvmm
@@ -128,7 +130,7 @@ run: all
 # What the suites see: the program under test, its objects, and with what it was built.
 TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' HARD='$(HARD)' TINYVMM='$(PROGRAM)' MAKE='$(MAKE)'
 
-test: all examples
+test: all $(EXAMPLES)
 	$(Q)$(TEST_ENV) tests/run.sh $(SUITES)
 
 # KVM on arm64 Linux: here if this is one, else on an emulated board.
@@ -180,6 +182,8 @@ INSTALL_DIRS := Hypervisor arm64/hv libkern mach os
 install: all
 	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin'
 	$(Q)install -m 755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/bin/tinyvmm'
+	$(Q)if [ -f docs/tinyvmm.1 ]; then install -d '$(DESTDIR)$(PREFIX)/share/man/man1' && \
+	    install -m 644 docs/tinyvmm.1 '$(DESTDIR)$(PREFIX)/share/man/man1/tinyvmm.1'; fi
 ifneq ($(OS),macos)
 	$(Q)install -d '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/include/tinyvmm'
 	$(Q)install -m 644 $(LIB) '$(DESTDIR)$(PREFIX)/lib/libhypervisor.a'
@@ -187,8 +191,8 @@ ifneq ($(OS),macos)
 	    install -d "$(DESTDIR)$(PREFIX)/include/tinyvmm/$$d" && \
 	    install -m 644 hv/include/$$d/*.h "$(DESTDIR)$(PREFIX)/include/tinyvmm/$$d" || exit 1; done
 	$(Q)install -m 644 hv/include/hvx.h '$(DESTDIR)$(PREFIX)/include/tinyvmm/hvx.h'
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' hv/hypervisor.pc.in \
-	    > '$(DESTDIR)$(PREFIX)/lib/pkgconfig/hypervisor.pc'
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' hv/libhypervisor.pc.in \
+	    > '$(DESTDIR)$(PREFIX)/lib/pkgconfig/libhypervisor.pc'
 endif
 
 clean:

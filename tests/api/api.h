@@ -150,27 +150,48 @@ static inline uint64_t ms_to_ticks(uint64_t ms)
 /* A thread that cancels a vCPU after some time, so that a test of "nothing happens" ends. */
 struct canceller {
     pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
     hv_vcpu_t vcpu;
     unsigned ms;
+    bool over, cancelled;
 };
 
 static inline void *canceller_main(void *arg)
 {
     struct canceller *c = arg;
-    sleep_ms(c->ms);
-    hv_vcpus_exit(&c->vcpu, 1);
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += (long)(c->ms % 1000) * 1000000;
+    end.tv_sec += c->ms / 1000 + end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&c->lock);
+    while (!c->over && pthread_cond_timedwait(&c->wake, &c->lock, &end) == 0)
+        ;
+    if (!c->over) {
+        c->cancelled = true;
+        hv_vcpus_exit(&c->vcpu, 1);
+    }
+    pthread_mutex_unlock(&c->lock);
     return NULL;
 }
 
 /* Run with a time limit; the exit reason. */
 static inline hv_exit_reason_t run_for(struct machine *m, unsigned ms)
 {
-    struct canceller c = {.vcpu = m->vcpu, .ms = ms};
+    struct canceller c = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                          .wake = PTHREAD_COND_INITIALIZER,
+                          .vcpu = m->vcpu,
+                          .ms = ms};
     CHECK_EQ(pthread_create(&c.thread, NULL, canceller_main, &c), 0);
     CHECK_EQ(hv_vcpu_run(m->vcpu), HV_SUCCESS);
     hv_exit_reason_t reason = m->exit->reason;
+    pthread_mutex_lock(&c.lock);
+    c.over = true;
+    pthread_cond_signal(&c.wake);
+    pthread_mutex_unlock(&c.lock);
     pthread_join(c.thread, NULL);
-    if (reason != HV_EXIT_REASON_CANCELED) { /* the request waits for the next run: take it back */
+    if (reason != HV_EXIT_REASON_CANCELED && c.cancelled) { /* it waits for the next run */
         hv_vcpu_exit_t kept = *m->exit;
         CHECK_EQ(hv_vcpu_run(m->vcpu), HV_SUCCESS);
         CHECK_EQ(m->exit->reason, HV_EXIT_REASON_CANCELED);

@@ -41,6 +41,7 @@ if ! $MAKE -s CC="$CC" BUILD="$BUILD" ${SAN:+SAN="$SAN"} $targets $layer >"$out/
 fi
 
 tests/api/headers.sh || status=1
+tests/api/install.sh || status=1
 if [ -n "$layer" ]; then
     report "api layer: " "$layer"
 else
