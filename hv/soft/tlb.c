@@ -467,18 +467,20 @@ bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned s
     return true;
 }
 
-/* STXR, STLXR and their pairs, alone among the accesses that need a writable host pointer, only
- * write. */
-static bool is_store_exclusive(uint32_t w)
+/* Does the instruction only write? So do store-exclusives and store-releases, alone among those
+ * that need a host pointer to write to: atomics read first, and say so in the syndrome. */
+static bool only_writes(uint32_t w)
 {
-    return (w & 0x3fc00000) == 0x08000000 && (!(w & 1u << 21) || w >> 31);
+    const bool o1 = w & 1u << 21, o2 = w & 1u << 23, load = w & 1u << 22;
+
+    if ((w & 0x3f000000) == 0x08000000)
+        return !load && !(o1 && (o2 || !(w >> 31))); /* not CAS, not CASP */
+    return (w & 0x3fe00c00) == 0x19000000;           /* STLUR */
 }
 
 void *mem_atomic(struct cpu *c, const struct insn *i, uint64_t va, unsigned size, bool write)
 {
-    const enum mmu_kind kind = !write                       ? MMU_READ
-                               : is_store_exclusive(i->raw) ? MMU_WRITE
-                                                            : MMU_READ_WRITE;
+    const enum mmu_kind kind = !write ? MMU_READ : only_writes(i->raw) ? MMU_WRITE : MMU_READ_WRITE;
 
     if (va & (size - 1)) {
         mem_alignment_fault(c, i, va, kind == MMU_WRITE);

@@ -16,7 +16,7 @@ seed=${SEED:-7}
 
 for tool in qemu-system-aarch64 "${cross}gcc"; do
     if ! command -v "$tool" >/dev/null; then
-        echo "ok - AT against an emulator # SKIP $tool is not installed"
+        echo "skip - AT instructions as the emulator: $tool is not installed"
         exit 0
     fi
 done
