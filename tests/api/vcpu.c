@@ -350,8 +350,10 @@ static void exit_is_sticky(void)
 static struct {
     struct machine m;
     atomic_bool stop, created;
-    atomic_uint runs;
-} race;
+    pthread_mutex_t lock;
+    pthread_cond_t counted;
+    unsigned runs; /* under the lock */
+} race = {.lock = PTHREAD_MUTEX_INITIALIZER, .counted = PTHREAD_COND_INITIALIZER};
 
 /* A guest in an endless loop; counts the runs that were cancelled. */
 static void *looper(void *arg)
@@ -366,7 +368,10 @@ static void *looper(void *arg)
         if (!CHECK_EQ(hv_vcpu_run(m.vcpu), HV_SUCCESS) ||
             !CHECK_EQ(m.exit->reason, HV_EXIT_REASON_CANCELED))
             break;
-        atomic_fetch_add(&race.runs, 1);
+        pthread_mutex_lock(&race.lock);
+        race.runs++;
+        pthread_cond_signal(&race.counted);
+        pthread_mutex_unlock(&race.lock);
     }
     CHECK_EQ(hv_vcpu_destroy(m.vcpu), HV_SUCCESS);
     return NULL;
@@ -400,9 +405,12 @@ static void exit_from_another_thread(void)
     for (unsigned i = 0; i < 10000; i++) {
         if (!CHECK_EQ(hv_vcpus_exit(&race.m.vcpu, 1), HV_SUCCESS))
             break;
-        while (atomic_load(&race.runs) == i)
-            sched_yield();
-        if (!CHECK_EQ(atomic_load(&race.runs), i + 1))
+        pthread_mutex_lock(&race.lock);
+        while (race.runs == i)
+            pthread_cond_wait(&race.counted, &race.lock);
+        bool once = CHECK_EQ(race.runs, i + 1);
+        pthread_mutex_unlock(&race.lock);
+        if (!once)
             break;
     }
     end_race(thread);
