@@ -46,7 +46,7 @@ for program in "$@"; do
             failed=1
         fi
     done
-    run "$program" "$tinyvmm" --quiet --memory 16M --timeout 50 "$dir/$program.tinyvmm.elf"
+    run "$program" "$tinyvmm" run --quiet --memory 16M --timeout 50 "$dir/$program.tinyvmm.elf"
     if command -v qemu-system-aarch64 >/dev/null; then
         run "$program under qemu" qemu-system-aarch64 -M virt -cpu max -m 64 -display none \
             -serial null -monitor none -net none -semihosting -kernel "$dir/$program.semihost.elf"
