@@ -62,19 +62,19 @@ static uint64_t do_minmax(const struct fp_fmt *f, uint64_t a, uint64_t b, bool m
     {                                                                                              \
         return do_cmp(&fp_f##W, a, b, signal, env);                                                \
     }                                                                                              \
-    T fp##W##_max(T a, T b, struct fp_env *env)                                                    \
+    T fp##W##_max_soft(T a, T b, struct fp_env *env)                                               \
     {                                                                                              \
         return (T)do_minmax(&fp_f##W, a, b, true, false, env);                                     \
     }                                                                                              \
-    T fp##W##_min(T a, T b, struct fp_env *env)                                                    \
+    T fp##W##_min_soft(T a, T b, struct fp_env *env)                                               \
     {                                                                                              \
         return (T)do_minmax(&fp_f##W, a, b, false, false, env);                                    \
     }                                                                                              \
-    T fp##W##_maxnm(T a, T b, struct fp_env *env)                                                  \
+    T fp##W##_maxnm_soft(T a, T b, struct fp_env *env)                                             \
     {                                                                                              \
         return (T)do_minmax(&fp_f##W, a, b, true, true, env);                                      \
     }                                                                                              \
-    T fp##W##_minnm(T a, T b, struct fp_env *env)                                                  \
+    T fp##W##_minnm_soft(T a, T b, struct fp_env *env)                                             \
     {                                                                                              \
         return (T)do_minmax(&fp_f##W, a, b, false, true, env);                                     \
     }

@@ -5,13 +5,15 @@
  */
 #include "fp_core.h"
 
+static const struct fp_fmt fp_bf16 = {16, 7, 127};
+
 /* FPConvert. */
 static uint64_t convert(const struct fp_fmt *to, const struct fp_fmt *from, uint64_t a,
                         enum fp_rounding r, struct fp_env *env)
 {
     uint32_t fpcr = fp_convert(env);
     struct fp_num n = fp_unpack(from, a, fpcr, env);
-    bool alt = to == &fp_f16 && (fpcr & FPCR_AHP); /* has neither NaNs nor infinities */
+    bool alt = to->fbits == 10 && (fpcr & FPCR_AHP); /* has neither NaNs nor infinities */
 
     switch (n.cls) {
     case FPC_ZERO: return fp_zero(to, n.neg);
@@ -30,7 +32,7 @@ static uint64_t convert(const struct fp_fmt *to, const struct fp_fmt *from, uint
     }
 }
 
-uint32_t fp16_to_fp32(uint16_t a, struct fp_env *env)
+uint32_t fp16_to_fp32_soft(uint16_t a, struct fp_env *env)
 {
     return (uint32_t)convert(&fp_f32, &fp_f16, a, FP_RNE, env);
 }
@@ -114,24 +116,31 @@ static uint64_t pack_integer(const struct fp_fmt *f, uint64_t mag, bool neg)
     return fp_zero(f, neg) | (uint64_t)(63 - z + f->emax) << f->fbits | frac;
 }
 
-/* FPRoundInt. */
+/* FPRoundInt. Above 1 the fraction is cut off in place: a carry runs into the exponent by itself.
+ */
 static uint64_t rint_any(const struct fp_fmt *f, uint64_t a, enum fp_rounding r, bool exact,
                          struct fp_env *env)
 {
-    struct fp_num n = fp_unpack(f, a, fp_arith(env), env);
-    uint64_t mag;
-    bool inexact;
-    if (fp_is_nan(n.cls))
-        return fp_process_nan(f, a, n.cls, env);
-    if (n.cls == FPC_INF)
-        return a;
-    if (n.cls == FPC_ZERO)
-        return fp_zero(f, n.neg);
-    if (n.exp >= f->fbits || !fp_to_integer(n, 0, r, &mag, &inexact))
-        return a;
+    int e = ((int)(a >> f->fbits) & (2 * f->emax + 1)) - f->emax;
+    bool neg = (a & fp_sign_bit(f)) != 0, inexact = false;
+    if (e >= 0 && e < f->fbits) {
+        uint64_t unit = 1ull << (f->fbits - e), rem = a & (unit - 1);
+        inexact = rem != 0;
+        a -= rem;
+        if (fp_round_up(r, neg, (a & unit) != 0, rem, unit / 2))
+            a += unit;
+    } else if (e < 0) {
+        struct fp_num n = fp_unpack(f, a, fp_arith(env), env);
+        uint64_t mag = 0;
+        if (n.cls == FPC_FINITE)
+            fp_to_integer(n, 0, r, &mag, &inexact);
+        a = pack_integer(f, mag, neg);
+    } else if ((a & (fp_sign_bit(f) - 1)) > fp_inf_bits(f)) {
+        return fp_process_nan(f, a, a & fp_quiet_bit(f) ? FPC_QNAN : FPC_SNAN, env);
+    }
     if (inexact && exact)
         fp_raise(env, FPSR_IXC);
-    return pack_integer(f, mag, n.neg);
+    return a;
 }
 
 /* FPRoundIntN: what does not fit becomes the most negative integer, and Invalid. */
@@ -181,13 +190,13 @@ uint32_t fp64_to_js32(uint64_t a, bool *z, struct fp_env *env)
     {                                                                                              \
         return (T)rint_n(&fp_f##W, a, r, bits, env);                                               \
     }                                                                                              \
-    uint64_t fp##W##_to_fixed(T a, unsigned fbits, unsigned bits, bool is_signed,                  \
-                              enum fp_rounding r, struct fp_env *env)                              \
+    uint64_t fp##W##_to_fixed_soft(T a, unsigned fbits, unsigned bits, bool is_signed,             \
+                                   enum fp_rounding r, struct fp_env *env)                         \
     {                                                                                              \
         return to_fixed(&fp_f##W, a, fbits, bits, is_signed, r, env);                              \
     }                                                                                              \
-    T fp##W##_from_fixed(uint64_t v, unsigned fbits, unsigned bits, bool is_signed,                \
-                         struct fp_env *env)                                                       \
+    T fp##W##_from_fixed_soft(uint64_t v, unsigned fbits, unsigned bits, bool is_signed,           \
+                              struct fp_env *env)                                                  \
     {                                                                                              \
         return (T)from_fixed(&fp_f##W, v, fbits, bits, is_signed, env);                            \
     }

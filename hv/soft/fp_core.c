@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unpacking, NaN selection and the one rounding function of the floating-point library.
+ * The rarer halves of unpacking and rounding, NaN selection and the way to integers.
  * Pure functions; see fp_core.h for the representation.
  */
 #include "fp_core.h"
 
-const struct fp_fmt fp_f16 = {16, 10, 15};
-const struct fp_fmt fp_f32 = {32, 23, 127};
-const struct fp_fmt fp_f64 = {64, 52, 1023};
-const struct fp_fmt fp_bf16 = {16, 7, 127};
-
-struct fp_num fp_unpack(const struct fp_fmt *f, uint64_t bits, uint32_t fpcr, struct fp_env *env)
+struct fp_num fp_unpack_special(const struct fp_fmt *f, uint64_t bits, uint32_t fpcr,
+                                struct fp_env *env)
 {
     struct fp_num n = {0, 0, FPC_ZERO, (bits & fp_sign_bit(f)) != 0};
     uint64_t frac = bits & ((1ull << f->fbits) - 1);
     int e = (int)(bits >> f->fbits) & (2 * f->emax + 1);
 
-    if (e == 2 * f->emax + 1 && !(f == &fp_f16 && (fpcr & FPCR_AHP))) {
+    if (e == 2 * f->emax + 1 && !(f->fbits == 10 && (fpcr & FPCR_AHP))) {
         n.cls = !frac ? FPC_INF : frac & fp_quiet_bit(f) ? FPC_QNAN : FPC_SNAN;
         return n;
     }
@@ -25,7 +21,7 @@ struct fp_num fp_unpack(const struct fp_fmt *f, uint64_t bits, uint32_t fpcr, st
             return n;
         if (fpcr & fp_flush_bit(f)) {
             /* Half precision is flushed without a word (A1.5.4). */
-            if (f != &fp_f16)
+            if (f->fbits != 10)
                 fp_raise(env, FPSR_IDC);
             return n;
         }
@@ -36,7 +32,7 @@ struct fp_num fp_unpack(const struct fp_fmt *f, uint64_t bits, uint32_t fpcr, st
     }
     n.cls = FPC_FINITE;
     n.sig = frac << (63 - f->fbits);
-    return e ? n : fp_normalise(n);
+    return e ? n : fp_normalise(n); /* e: alternative half precision has no special values */
 }
 
 uint64_t fp_process_nan(const struct fp_fmt *f, uint64_t a, enum fp_class c, struct fp_env *env)
@@ -60,19 +56,6 @@ bool fp_pick_nan(const struct fp_fmt *f, uint64_t a, enum fp_class ca, uint64_t 
     return true;
 }
 
-/* Does an inexact result grow in magnitude? rem is what was cut off, half what ties; odd the
- * parity. */
-static bool round_up(enum fp_rounding r, bool neg, bool odd, uint64_t rem, uint64_t half)
-{
-    switch (r) {
-    case FP_RNE: return rem > half || (rem == half && odd);
-    case FP_RNA: return rem >= half;
-    case FP_RP: return rem && !neg;
-    case FP_RM: return rem && neg;
-    default: return false;
-    }
-}
-
 static uint64_t overflow(const struct fp_fmt *f, bool neg, enum fp_rounding r, struct fp_env *env)
 {
     bool to_inf = r == FP_RNE || r == FP_RNA || (r == FP_RP && !neg) || (r == FP_RM && neg);
@@ -80,10 +63,9 @@ static uint64_t overflow(const struct fp_fmt *f, bool neg, enum fp_rounding r, s
     return to_inf ? fp_inf(f, neg) : fp_max_normal(f, neg);
 }
 
-uint64_t fp_round(const struct fp_fmt *f, struct fp_num n, enum fp_rounding r, uint32_t fpcr,
-                  struct fp_env *env)
+uint64_t fp_round_edge(const struct fp_fmt *f, struct fp_num n, enum fp_rounding r, uint32_t fpcr,
+                       struct fp_env *env)
 {
-    n = fp_normalise(n);
     int e = n.exp + f->emax; /* biased */
     int shift = 63 - f->fbits;
     if (e < 1) {
@@ -99,14 +81,14 @@ uint64_t fp_round(const struct fp_fmt *f, struct fp_num n, enum fp_rounding r, u
     uint64_t mant = n.sig >> shift;
     if (rem && e == 0)
         fp_raise(env, FPSR_UFC);
-    if (round_up(r, n.neg, mant & 1, rem, 1ull << (shift - 1)))
+    if (fp_round_up(r, n.neg, mant & 1, rem, 1ull << (shift - 1)))
         mant++;
     else if (rem && r == FP_ODD)
         mant |= 1;
 
     /* mant holds the leading bit of a normal number, so adding it steps the exponent by itself. */
     uint64_t mag = e ? ((uint64_t)(e - 1) << f->fbits) + mant : mant;
-    if (f == &fp_f16 && (fpcr & FPCR_AHP)) {
+    if (f->fbits == 10 && (fpcr & FPCR_AHP)) {
         /* No infinities: out of range saturates and is Invalid, not Inexact (A1.4.2). */
         if (e > 32 || mag > 0x7fff) {
             fp_raise(env, FPSR_IOC);
@@ -144,7 +126,7 @@ bool fp_to_integer(struct fp_num n, int scale, enum fp_rounding r, uint64_t *out
     } else {
         rem = fp_shr_sticky(n.sig, -1 - e);
     }
-    *out = whole + round_up(r, n.neg, whole & 1, rem, 1ull << 63);
+    *out = whole + fp_round_up(r, n.neg, whole & 1, rem, 1ull << 63);
     *inexact = rem != 0;
     return true;
 }

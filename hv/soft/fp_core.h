@@ -17,7 +17,7 @@ struct fp_fmt {
     int width, fbits, emax;
 };
 
-extern const struct fp_fmt fp_f16, fp_f32, fp_f64, fp_bf16;
+static const struct fp_fmt fp_f16 = {16, 10, 15}, fp_f32 = {32, 23, 127}, fp_f64 = {64, 52, 1023};
 
 enum fp_class { FPC_ZERO, FPC_FINITE, FPC_INF, FPC_QNAN, FPC_SNAN };
 
@@ -77,7 +77,7 @@ static inline uint64_t fp_invalid(const struct fp_fmt *f, struct fp_env *env)
 /* The FPCR bit that flushes subnormal numbers of this format. */
 static inline uint32_t fp_flush_bit(const struct fp_fmt *f)
 {
-    return f->width == 16 && f->fbits == 10 ? FPCR_FZ16 : FPCR_FZ;
+    return f->fbits == 10 ? FPCR_FZ16 : FPCR_FZ;
 }
 
 /* x >> n, the lost bits gathered in bit 0; any n >= 0. */
@@ -104,9 +104,21 @@ static inline uint64_t fp_fold128(fp_u128 x)
 
 /*
  * FPUnpack and, with other bits in fpcr, FPUnpackCV: what they differ in is which of AHP and FZ16
- * they see, so the caller passes the FPCR to go by. FP_ARITH and FP_CONVERT make it.
+ * they see, so the caller passes the FPCR to go by: fp_arith or fp_convert of the environment.
  */
-struct fp_num fp_unpack(const struct fp_fmt *f, uint64_t bits, uint32_t fpcr, struct fp_env *env);
+struct fp_num fp_unpack_special(const struct fp_fmt *f, uint64_t bits, uint32_t fpcr,
+                                struct fp_env *env);
+
+static inline struct fp_num fp_unpack(const struct fp_fmt *f, uint64_t bits, uint32_t fpcr,
+                                      struct fp_env *env)
+{
+    unsigned e = (unsigned)(bits >> f->fbits) & (2 * (unsigned)f->emax + 1);
+    if (e - 1 >= 2 * (unsigned)f->emax)
+        return fp_unpack_special(f, bits, fpcr, env);
+    struct fp_num n = {bits << (63 - f->fbits) | 1ull << 63, (int)e - f->emax, FPC_FINITE,
+                       (bits & fp_sign_bit(f)) != 0};
+    return n;
+}
 
 static inline uint32_t fp_arith(const struct fp_env *env)
 {
@@ -117,9 +129,51 @@ static inline uint32_t fp_convert(const struct fp_env *env)
     return env->fpcr & ~FPCR_FZ16;
 }
 
-/* FPRound and FPRoundCV, as above. n is finite; sig need not be normalised but must not be zero. */
-uint64_t fp_round(const struct fp_fmt *f, struct fp_num n, enum fp_rounding r, uint32_t fpcr,
-                  struct fp_env *env);
+/* sig may be anything but zero: brings bit 63 up. */
+static inline struct fp_num fp_normalise(struct fp_num n)
+{
+    int z = __builtin_clzll(n.sig);
+    n.sig <<= z;
+    n.exp -= z;
+    return n;
+}
+
+/* Does an inexact result grow in magnitude? rem was cut off, half would tie; odd: the parity. */
+static inline bool fp_round_up(enum fp_rounding r, bool neg, bool odd, uint64_t rem, uint64_t half)
+{
+    switch (r) {
+    case FP_RNE: return rem > half || (rem == half && odd);
+    case FP_RNA: return rem >= half;
+    case FP_RP: return rem && !neg;
+    case FP_RM: return rem && neg;
+    default: return false;
+    }
+}
+
+/*
+ * FPRound and FPRoundCV, as above. n is finite; sig need not be normalised but must not be zero.
+ * The edge is where results may be subnormal or overflow; there sig is normalised.
+ */
+uint64_t fp_round_edge(const struct fp_fmt *f, struct fp_num n, enum fp_rounding r, uint32_t fpcr,
+                       struct fp_env *env);
+
+static inline uint64_t fp_round(const struct fp_fmt *f, struct fp_num n, enum fp_rounding r,
+                                uint32_t fpcr, struct fp_env *env)
+{
+    n = fp_normalise(n);
+    int e = n.exp + f->emax, shift = 63 - f->fbits;
+    if (e < 1 || e >= 2 * f->emax)
+        return fp_round_edge(f, n, r, fpcr, env);
+    uint64_t rem = n.sig & ((1ull << shift) - 1), mant = n.sig >> shift;
+    if (rem) {
+        fp_raise(env, FPSR_IXC);
+        if (r == FP_ODD)
+            mant |= 1;
+        else
+            mant += fp_round_up(r, n.neg, mant & 1, rem, 1ull << (shift - 1));
+    }
+    return (((uint64_t)(e - 1) << f->fbits) + mant) | fp_zero(f, n.neg);
+}
 
 /* FPProcessNaN: a is the bits of a NaN of class c. */
 uint64_t fp_process_nan(const struct fp_fmt *f, uint64_t a, enum fp_class c, struct fp_env *env);
@@ -139,12 +193,3 @@ uint64_t fp_convert_nan(const struct fp_fmt *to, const struct fp_fmt *from, uint
  * tells whether something was cut off. False if the magnitude does not fit in 64 bits.
  */
 bool fp_to_integer(struct fp_num n, int scale, enum fp_rounding r, uint64_t *out, bool *inexact);
-
-/* sig may be anything but zero: brings bit 63 up. */
-static inline struct fp_num fp_normalise(struct fp_num n)
-{
-    int z = __builtin_clzll(n.sig);
-    n.sig <<= z;
-    n.exp -= z;
-    return n;
-}

@@ -3,7 +3,7 @@
  * Square root and fused multiply-add on a host of which nothing is known: integers throughout.
  * The Makefile takes fp_host_<cpu>.c in place of this file where there is one.
  */
-#include "fp.h"
+#include "fp_fast.h"
 
 uint32_t fp32_sqrt(uint32_t a, struct fp_env *env)
 {

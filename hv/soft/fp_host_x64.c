@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Square root and fused multiply-add by x86-64 instructions. SQRTSD is in every such CPU, FMA3 is
- * asked for at run time. The conditions are those of the inline functions in fp.h.
+ * asked for at run time. The conditions are those of the inline functions in fp_fast.h.
  */
-#include "fp.h"
+#include "fp_fast.h"
 
 #include <immintrin.h>
 
 uint32_t fp32_sqrt(uint32_t a, struct fp_env *env)
 {
-    if (fp_host_ok(env)) {
+    if (fp_host_mode(env)) {
         uint32_t r = fp32_bits(_mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(fp32_host(a)))));
-        if (fp32_inner(r))
+        if (fp32_inner(r)) {
+            if (!(env->fpsr & FPSR_IXC))
+                fp32_note_mul(r, r, a, env);
             return r;
+        }
     }
     return fp32_sqrt_soft(a, env);
 }
 
 uint64_t fp64_sqrt(uint64_t a, struct fp_env *env)
 {
-    if (fp_host_ok(env)) {
+    if (fp_host_mode(env)) {
         __m128d x = _mm_set_sd(fp64_host(a));
         uint64_t r = fp64_bits(_mm_cvtsd_f64(_mm_sqrt_sd(x, x)));
-        if (fp64_inner(r))
+        if (fp64_inner(r)) {
+            if (!(env->fpsr & FPSR_IXC))
+                fp64_note_mul(r, r, a, env);
             return r;
+        }
     }
     return fp64_sqrt_soft(a, env);
 }
@@ -46,20 +52,26 @@ __attribute__((target("fma"))) static uint64_t fma64(uint64_t a, uint64_t b, uin
 
 uint32_t fp32_fma(uint32_t a, uint32_t b, uint32_t c, struct fp_env *env)
 {
-    if (fp_host_ok(env) && __builtin_cpu_supports("fma")) {
+    if (fp_host_mode(env) && __builtin_cpu_supports("fma")) {
         uint32_t r = fma32(a, b, c);
-        if (fp32_inner(r))
+        if (fp32_inner(r)) {
+            if (!(env->fpsr & FPSR_IXC))
+                fp32_note_fma(a, b, c, r, env);
             return r;
+        }
     }
     return fp32_fma_soft(a, b, c, env);
 }
 
 uint64_t fp64_fma(uint64_t a, uint64_t b, uint64_t c, struct fp_env *env)
 {
-    if (fp_host_ok(env) && __builtin_cpu_supports("fma")) {
+    if (fp_host_mode(env) && __builtin_cpu_supports("fma")) {
         uint64_t r = fma64(a, b, c);
-        if (fp64_inner(r))
+        if (fp64_inner(r)) {
+            if (!(env->fpsr & FPSR_IXC))
+                fp64_note_fma(a, b, c, r, env);
             return r;
+        }
     }
     return fp64_fma_soft(a, b, c, env);
 }

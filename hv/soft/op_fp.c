@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scalar floating-point instructions (Arm ARM C4.1.97). Runs on the vCPU's thread; arithmetic is
- * fp.h's, whose inline functions make the usual case of the usual operations a few host
- * instructions.
+ * fp.h's and fp_fast.h's, whose inline functions make the usual case of the usual operations a few
+ * host instructions.
  */
 #include "op_fp.h"
 #include "alu.h"

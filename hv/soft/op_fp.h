@@ -4,7 +4,7 @@
 
 #include "a64.h"
 #include "cpu.h"
-#include "fp.h"
+#include "fp_fast.h"
 
 #define A64(id, pattern, format, handler, flags)                                                   \
     bool dec_##format(struct insn *i, uint32_t w);                                                 \

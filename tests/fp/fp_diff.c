@@ -9,7 +9,7 @@
  *
  * Prints one line per operation, and up to ten differences of each.
  */
-#include "fp.h"
+#include "fp_fast.h"
 #include "wire.h"
 
 #include <stdio.h>
