@@ -17,8 +17,7 @@
 #define DFSC_DENIED  0x0f /* permission fault, level 3 */
 #define BIT(reg)     (1ull << (reg))
 
-/* ---- unfinished accesses ------------------------------------------------------------------------
- */
+/* ---- unfinished accesses --------------------------------------------------------------------- */
 
 hv_return_t kvm_finish_mmio(struct hvi_vcpu *v)
 {
@@ -80,8 +79,7 @@ hv_return_t kvm_settle_mmio(struct hvi_vcpu *v, uint64_t *keep)
     return HV_SUCCESS;
 }
 
-/* ---- aborts -------------------------------------------------------------------------------------
- */
+/* ---- aborts ---------------------------------------------------------------------------------- */
 
 static unsigned fault_status(hv_ipa_t ipa)
 {
@@ -137,8 +135,7 @@ static void translate_nisv(struct hvi_vcpu *v, hv_vcpu_exit_t *exit)
     v->mmio_exits++;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------
- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 /* KVM has moved PC past the instruction, HVC and SMC alike. Apple leaves an SMC under PC. The
  * immediate is not reported, so it is read from the instruction. */

@@ -44,8 +44,7 @@ static int device_attr(unsigned long request, uint32_t group, uint64_t attr, voi
     return ioctl(kvm_vm.gic, request, &a);
 }
 
-/* ---- creation -----------------------------------------------------------------------------------
- */
+/* ---- creation -------------------------------------------------------------------------------- */
 
 void kvm_gic_forget(void)
 {
@@ -80,8 +79,7 @@ hv_return_t kvm_gic_create(const struct hvi_gic_config *config)
     return result;
 }
 
-/* ---- registers by the kernel's accessors, which restore state without side effects
- * ------------------- */
+/* ---- registers by the kernel's accessors, which restore state without side effects ----------- */
 
 int kvm_gic_dist_word(unsigned long request, uint32_t offset, uint32_t *value)
 {
@@ -151,34 +149,32 @@ hv_return_t kvm_gic_start(void)
     return result;
 }
 
-/* ---- interrupts
- * ---------------------------------------------------------------------------------- */
-
-hv_return_t kvm_gic_set_spi(uint32_t intid, bool level)
-{
-    if (intid >= KVM_GIC_IRQS)
-        return kvm_fail(HV_BAD_ARGUMENT, "KVM's GIC has interrupts below 992 only", 0);
-    pthread_mutex_lock(&early.lock);
-    bool ready = kvm_vm.gic_ready;
-    if (!ready)
-        early.level[intid] = level;
-    pthread_mutex_unlock(&early.lock);
-    return ready && set_spi_line(intid, level) < 0 ? gic_fail("KVM_IRQ_LINE") : HV_SUCCESS;
-}
-
-/* A message is an edge: up and down again. */
-hv_return_t kvm_gic_send_msi(uint32_t intid)
-{
-    hv_return_t result = kvm_gic_set_spi(intid, true);
-    return result == HV_SUCCESS && kvm_vm.gic_ready ? kvm_gic_set_spi(intid, false) : result;
-}
-
-/* ---- distributor
- * ---------------------------------------------------------------------------------- */
+/* ---- before the start ------------------------------------------------------------------------ */
 
 static bool wide(uint32_t offset)
 {
     return offset >= GICD_IROUTER && offset < GICD_IROUTERE;
+}
+
+/* Registers that set bits at an offset and clear them 0x80 above it: enable, pending, active. */
+static bool sets_bits(uint32_t offset)
+{
+    return offset >= 0x100 && offset < 0x400 && !(offset & 0x80);
+}
+
+static bool clears_bits(uint32_t offset)
+{
+    return offset >= 0x100 && offset < 0x400 && offset & 0x80;
+}
+
+static void set_early(uint32_t offset, uint32_t value)
+{
+    uint32_t *word = &early.word[(clears_bits(offset) ? offset - 0x80 : offset) / 4];
+    if (clears_bits(offset))
+        *word &= ~value;
+    else
+        *word = sets_bits(offset) ? *word | value : value;
+    early.written[word - early.word] = true;
 }
 
 /* What a distributor that nobody has touched shows. Identification as KVM will show it. */
@@ -188,19 +184,49 @@ static uint32_t early_word(uint32_t offset)
         return (KVM_GIC_IRQS / 32 - 1) | 9u << 19; /* 10 bits of INTID */
     if (offset == GICD_PIDR2)
         return 0x3b;
-    return early.word[offset / 4];
+    return early.word[(clears_bits(offset) ? offset - 0x80 : offset) / 4];
 }
+
+/* ---- interrupts ------------------------------------------------------------------------------ */
+
+/* The distributor's part before the start: an edge-triggered interrupt latches what rises. */
+static void early_spi(uint32_t intid, bool level)
+{
+    uint32_t config = early.word[(0xc00 + intid / 16 * 4) / 4] >> (intid % 16 * 2 + 1) & 1;
+    if (level && !early.level[intid] && config)
+        set_early(0x200 + intid / 32 * 4, 1u << intid % 32);
+    early.level[intid] = level;
+}
+
+hv_return_t kvm_gic_set_spi(uint32_t intid, bool level)
+{
+    if (intid >= KVM_GIC_IRQS)
+        return kvm_fail(HV_BAD_ARGUMENT, "KVM's GIC has interrupts below 992 only", 0);
+    pthread_mutex_lock(&early.lock);
+    bool ready = kvm_vm.gic_ready;
+    if (!ready)
+        early_spi(intid, level);
+    pthread_mutex_unlock(&early.lock);
+    return ready && set_spi_line(intid, level) < 0 ? gic_fail("KVM_IRQ_LINE") : HV_SUCCESS;
+}
+
+/* A message is an edge: up and down again. */
+hv_return_t kvm_gic_send_msi(uint32_t intid)
+{
+    hv_return_t result = kvm_gic_set_spi(intid, true);
+    return result == HV_SUCCESS ? kvm_gic_set_spi(intid, false) : result;
+}
+
+/* ---- distributor ----------------------------------------------------------------------------- */
 
 static int access_word(bool set, uint32_t offset, uint32_t *value)
 {
     pthread_mutex_lock(&early.lock);
     bool ready = kvm_vm.gic_ready;
-    if (!ready && set) {
-        early.word[offset / 4] = *value;
-        early.written[offset / 4] = true;
-    } else if (!ready) {
+    if (!ready && set)
+        set_early(offset, *value);
+    else if (!ready)
         *value = early_word(offset);
-    }
     pthread_mutex_unlock(&early.lock);
     return ready ? kvm_gic_dist_word(set ? KVM_SET_DEVICE_ATTR : KVM_GET_DEVICE_ATTR, offset, value)
                  : 0;
@@ -216,31 +242,37 @@ hv_return_t kvm_gic_get_dist_reg(uint32_t offset, uint64_t *value)
     return HV_SUCCESS;
 }
 
-/* Clear registers: KVM's restore accessors set state through the set registers only, whose value is
- * the whole new state; ISENABLER and ICENABLER alone act bit by bit. */
-static hv_return_t clear_bits(uint32_t offset, uint64_t bits)
+/* KVM's restore accessor of ISPENDR takes the whole new state and that of ICPENDR nothing: change
+ * the bits that the client names. The other set and clear registers work as they do for a guest. */
+static bool is_pending(uint32_t offset)
 {
-    uint64_t state;
-    hv_return_t result = kvm_gic_get_dist_reg(offset - 0x80, &state);
-    return result == HV_SUCCESS ? kvm_gic_set_dist_reg(offset - 0x80, state & ~bits) : result;
+    return offset >= 0x200 && offset < 0x300;
+}
+
+static uint32_t changed(uint32_t offset, uint32_t state, uint32_t bits)
+{
+    return clears_bits(offset) ? state & ~bits : state | bits;
 }
 
 hv_return_t kvm_gic_set_dist_reg(uint32_t offset, uint64_t value)
 {
     uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
-    bool clear = (offset >= 0x280 && offset < 0x300) || (offset >= 0x380 && offset < 0x400);
     if (offset == GICD_TYPER || offset == GICD_PIDR2)
         return HV_SUCCESS; /* read-only: ignored, as on Apple's */
-    if (clear)
-        return clear_bits(offset, value);
+    if (is_pending(offset) && kvm_vm.gic_ready) {
+        uint32_t state = 0, latch = offset & ~0x80u;
+        if (kvm_gic_dist_word(KVM_GET_DEVICE_ATTR, latch, &state) < 0)
+            return gic_fail("distributor register");
+        low = changed(offset, state, low);
+        offset = latch;
+    }
     if (access_word(true, offset, &low) < 0 ||
         (wide(offset) && access_word(true, offset + 4, &high) < 0))
         return gic_fail("distributor register");
     return HV_SUCCESS;
 }
 
-/* ---- redistributor and CPU interface
- * ---------------------------------------------------------------- */
+/* ---- redistributor and CPU interface --------------------------------------------------------- */
 
 hv_return_t kvm_gic_get_redist_reg(struct hvi_vcpu *v, uint32_t offset, uint64_t *value)
 {
@@ -262,21 +294,35 @@ hv_return_t kvm_gic_set_redist_reg(struct hvi_vcpu *v, uint32_t offset, uint64_t
     hv_return_t result = kvm_gic_start();
     if (result != HV_SUCCESS || offset == GICR_TYPER || offset == GICD_PIDR2)
         return result;
-    if (offset == 0x10280 || offset == 0x10380) { /* ICPENDR0, ICACTIVER0 */
-        uint64_t state;
-        result = kvm_gic_get_redist_reg(v, offset - 0x80, &state);
-        if (result != HV_SUCCESS)
-            return result;
-        offset -= 0x80;
-        word = (uint32_t)(state & ~value);
+    if (offset >= 0x10000 && is_pending(offset - 0x10000)) {
+        uint32_t state = 0, latch = offset & ~0x80u;
+        if (kvm_gic_redist_word(KVM_GET_DEVICE_ATTR, v, latch, &state) < 0)
+            return gic_fail("redistributor register");
+        word = changed(offset - 0x10000, state, word);
+        offset = latch;
     }
     return kvm_gic_redist_word(KVM_SET_DEVICE_ATTR, v, offset, &word) < 0
                ? gic_fail("redistributor register")
                : HV_SUCCESS;
 }
 
+/* KVM has no running priority to show; it is the highest of the active ones, whose bits stand for
+ * steps of 8 (5 bits of priority). */
+static hv_return_t running_priority(struct hvi_vcpu *v, uint64_t *value)
+{
+    uint64_t group0 = 0, group1 = 0;
+    hv_return_t result = kvm_gic_get_icc_reg(v, HV_GIC_ICC_REG_AP0R0_EL1, &group0);
+    if (result == HV_SUCCESS)
+        result = kvm_gic_get_icc_reg(v, HV_GIC_ICC_REG_AP1R0_EL1, &group1);
+    uint32_t active = (uint32_t)(group0 | group1);
+    *value = active ? (uint64_t)__builtin_ctz(active) << 3 : 0xff;
+    return result;
+}
+
 hv_return_t kvm_gic_get_icc_reg(struct hvi_vcpu *v, hv_gic_icc_reg_t reg, uint64_t *value)
 {
+    if (reg == HV_GIC_ICC_REG_RPR_EL1)
+        return running_priority(v, value);
     hv_return_t result = kvm_gic_start();
     if (result == HV_SUCCESS && device_attr(KVM_GET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
                                             affinity(v) | reg, value) < 0)
@@ -286,6 +332,8 @@ hv_return_t kvm_gic_get_icc_reg(struct hvi_vcpu *v, hv_gic_icc_reg_t reg, uint64
 
 hv_return_t kvm_gic_set_icc_reg(struct hvi_vcpu *v, hv_gic_icc_reg_t reg, uint64_t value)
 {
+    if (reg == HV_GIC_ICC_REG_RPR_EL1)
+        return HV_BAD_ARGUMENT;
     hv_return_t result = kvm_gic_start();
     if (result == HV_SUCCESS && device_attr(KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
                                             affinity(v) | reg, &value) < 0)
@@ -293,8 +341,7 @@ hv_return_t kvm_gic_set_icc_reg(struct hvi_vcpu *v, hv_gic_icc_reg_t reg, uint64
     return result;
 }
 
-/* ---- the MSI frame
- * --------------------------------------------------------------------------------- */
+/* ---- the MSI frame --------------------------------------------------------------------------- */
 
 static uint32_t msi_typer(void)
 {

@@ -1,209 +1,352 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Save, restore and reset of the in-kernel GIC, in the form of hv/gic_state.h. The VM is stopped:
- * the kernel refuses these accesses while a vCPU runs. Any thread.
+ * Save, restore and reset of the in-kernel GIC. The blob is the software CPU's, byte for byte, so a
+ * state saved under one backend can be restored under the other; little endian:
+ *
+ *   header   "TVMGICv3"  u32 version  u32 length of everything  u32 vCPUs  u32 0
+ *   record   u16 tag  u16 instance  u32 length  payload
+ *            1 distributor: u32 CTLR
+ *            2 SPI bank 1...31: group enable latch line active edge (u32 each), 32 priorities (u8),
+ *              32 IROUTERs (u64)
+ *            3 redistributor, instance = vCPU index: u64 affinity, u32 WAKER, u32 0, the private
+ *              bank as above without routers
+ *   trailer  u64 FNV-1a of all bytes before it
+ *
+ * A blob is read and checked as a whole before anything is changed. The VM is stopped: the kernel
+ * refuses these accesses while a vCPU runs. Any thread.
  */
 #include "kvm/kvm.h"
-#include "gic_state.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a pass over the blob stands. */
-struct pass {
-    unsigned long request; /* KVM_GET_DEVICE_ATTR or KVM_SET_DEVICE_ATTR */
-    uint32_t *word;
-    const struct hvi_vcpu *v; /* NULL: distributor */
+enum { TAG_DIST = 1, TAG_SPI = 2, TAG_REDIST = 3 };
+
+#define BANKS          32u
+#define LIVE_BANKS     (KVM_GIC_IRQS / 32) /* what KVM has; the rest is 0 and ignored */
+#define STATE_VERSION  1u
+#define HEADER_SIZE    24u
+#define RECORD_SIZE    8u
+#define TRAILER_SIZE   8u
+#define BANK_SIZE      (6u * 4 + 32)
+#define DIST_PAYLOAD   4u
+#define SPI_PAYLOAD    (BANK_SIZE + 32u * 8)
+#define REDIST_PAYLOAD (16u + BANK_SIZE)
+
+#define CTLR_ENABLES   3u
+#define AFFINITY_MASK  0xff00ffffffull
+#define FRAME_SGI      0x10000u
+
+static const uint8_t magic[8] = {'T', 'V', 'M', 'G', 'I', 'C', 'v', '3'};
+
+/* 32 interrupts, one bit each. */
+struct bank {
+    uint32_t group, enable, latch, line, active, edge;
+    uint8_t prio[32];
 };
 
-static bool present(const struct gic_state_range *range, uint32_t i)
+struct image {
+    uint32_t ctlr;
+    struct bank bank[BANKS]; /* [0] is not used */
+    uint64_t router[BANKS * 32];
+    struct bank private_bank[MAX_VCPUS]; /* by vCPU index */
+};
+
+static uint64_t fnv1a(const uint8_t *p, size_t size)
 {
-    uint32_t intid = range->per_word    ? range->first + i * range->per_word
-                     : range->words > 1 ? range->first + i / 2 /* IROUTER */
-                                        : 0;
-    return intid < KVM_GIC_IRQS;
+    uint64_t h = 0xcbf29ce484222325ull;
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ p[i]) * 0x100000001b3ull;
+    return h;
 }
 
-static int one_word(const struct pass *p, uint32_t offset, uint32_t *word)
+static const struct hvi_vcpu *live(unsigned index)
 {
-    return p->v ? kvm_gic_redist_word(p->request, p->v, offset, word)
-                : kvm_gic_dist_word(p->request, offset, word);
+    const struct hvi_vcpu *v = index < MAX_VCPUS ? atomic_load(&kvm_vm.vcpu[index]) : NULL;
+    return v && v->live ? v : NULL;
 }
 
-/* ISENABLER only sets; so clear with ICENABLER, 0x80 above it, first. */
-static int enable_word(const struct pass *p, uint32_t offset)
+static unsigned live_vcpus(void)
 {
-    uint32_t all = ~0u;
-    return one_word(p, offset + 0x80, &all) < 0 ? -1 : one_word(p, offset, p->word);
-}
-
-static int do_range(struct pass *p, const struct gic_state_range *range)
-{
-    uint32_t frame = p->v ? range->offset - 0x10000 : range->offset;
-    bool enables = frame >= 0x100 && frame < 0x180;
-    for (uint32_t i = 0; i < range->words; i++, p->word++) {
-        uint32_t offset = range->offset + 4 * i;
-        if (p->request == KVM_GET_DEVICE_ATTR)
-            *p->word = 0;
-        if (!present(range, i))
-            continue;
-        int failed = enables && p->request == KVM_SET_DEVICE_ATTR ? enable_word(p, offset)
-                                                                  : one_word(p, offset, p->word);
-        if (failed)
-            return -1;
-    }
-    return 0;
-}
-
-static int do_ranges(struct pass *p, const struct gic_state_range *range, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (do_range(p, &range[i]) < 0)
-            return -1;
-    return 0;
-}
-
-/* Line levels of `words` times 32 interrupts from first on. */
-static int do_levels(struct pass *p, uint32_t first, uint32_t words)
-{
-    for (uint32_t i = 0; i < words; i++, p->word++) {
-        if (p->request == KVM_GET_DEVICE_ATTR)
-            *p->word = 0;
-        if (first + 32 * i < KVM_GIC_IRQS &&
-            kvm_gic_level_word(p->request, p->v, first + 32 * i, p->word) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static uint32_t live_vcpus(void)
-{
-    uint32_t count = 0;
-    for (unsigned i = 0; i < MAX_VCPUS; i++) {
-        const struct hvi_vcpu *v = atomic_load(&kvm_vm.vcpu[i]);
-        count += v && v->live;
-    }
+    unsigned count = 0;
+    for (unsigned i = 0; i < MAX_VCPUS; i++)
+        count += live(i) != NULL;
     return count;
 }
 
-/* Any live vCPU will do for the registers that all share: KVM wants one for the line levels. */
-static int do_all(unsigned long request, uint32_t *blob)
+static size_t state_size(unsigned vcpus)
 {
-    struct pass p = {.request = request, .word = blob + GIC_STATE_HEADER_WORDS};
-    if (do_ranges(&p, gic_state_dist, GIC_STATE_DIST_RANGES) < 0 ||
-        do_levels(&p, 32, GIC_STATE_LEVEL_WORDS) < 0)
-        return -1;
-    for (unsigned i = 0; i < MAX_VCPUS; i++) {
-        const struct hvi_vcpu *v = atomic_load(&kvm_vm.vcpu[i]);
-        if (!v || !v->live)
-            continue;
-        p.v = v;
-        p.word += 2; /* the affinity: written and checked by the callers */
-        if (do_ranges(&p, gic_state_redist, GIC_STATE_REDIST_RANGES) < 0 || do_levels(&p, 0, 1) < 0)
-            return -1;
+    return HEADER_SIZE + RECORD_SIZE + DIST_PAYLOAD + (BANKS - 1) * (RECORD_SIZE + SPI_PAYLOAD) +
+           vcpus * (RECORD_SIZE + REDIST_PAYLOAD) + TRAILER_SIZE;
+}
+
+/* ---- between KVM and the image --------------------------------------------------------------- */
+
+/* A register of bank n: the distributor's, or a vCPU's private one, which lies at the same offset
+ * of the redistributor's second frame. `words` of a bank per register. */
+static int word(unsigned long request, const struct hvi_vcpu *v, unsigned n, uint32_t offset,
+                unsigned words, unsigned i, uint32_t *value)
+{
+    uint32_t at = offset + 4 * (n * words + i);
+    return v ? kvm_gic_redist_word(request, v, FRAME_SGI + at, value)
+             : kvm_gic_dist_word(request, at, value);
+}
+
+/* Bits 2k+1 of the two ICFGR words, for interrupt k, and back. */
+static uint32_t edges(const uint32_t icfgr[2])
+{
+    uint32_t edge = 0;
+    for (unsigned i = 0; i < 32; i++)
+        edge |= (icfgr[i / 16] >> (i % 16 * 2 + 1) & 1) << i;
+    return edge;
+}
+
+static uint32_t icfgr_word(uint32_t edge, unsigned half)
+{
+    uint32_t value = 0;
+    for (unsigned i = 0; i < 16; i++)
+        value |= (edge >> (half * 16 + i) & 1) << (2 * i + 1);
+    return value;
+}
+
+static int read_bank(const struct hvi_vcpu *v, unsigned n, struct bank *b)
+{
+    const unsigned long get = KVM_GET_DEVICE_ATTR;
+    uint32_t icfgr[2] = {0}, prio[8] = {0};
+    int failed =
+        word(get, v, n, 0x080, 1, 0, &b->group) | word(get, v, n, 0x100, 1, 0, &b->enable) |
+        word(get, v, n, 0x200, 1, 0, &b->latch) | word(get, v, n, 0x300, 1, 0, &b->active) |
+        kvm_gic_level_word(get, v, 32 * n, &b->line);
+    for (unsigned i = 0; i < 2; i++)
+        failed |= word(get, v, n, 0xc00, 2, i, &icfgr[i]);
+    for (unsigned i = 0; i < 8; i++)
+        failed |= word(get, v, n, 0x400, 8, i, &prio[i]);
+    b->edge = edges(icfgr);
+    memcpy(b->prio, prio, sizeof b->prio); /* both little-endian: arm64 Linux is */
+    return failed;
+}
+
+/* Configuration, then state, then the enables. Enable and active bits are set by one register and
+ * cleared by another, 0x80 above it. */
+static int write_bank(const struct hvi_vcpu *v, unsigned n, const struct bank *b)
+{
+    const unsigned long set = KVM_SET_DEVICE_ATTR;
+    struct bank c = *b;
+    uint32_t all = ~0u, icfgr, prio[8];
+    int failed = word(set, v, n, 0x180, 1, 0, &all) | word(set, v, n, 0x380, 1, 0, &all) |
+                 word(set, v, n, 0x080, 1, 0, &c.group);
+    memcpy(prio, b->prio, sizeof prio);
+    for (unsigned i = 0; i < 2; i++) {
+        icfgr = icfgr_word(b->edge, i);
+        failed |= word(set, v, n, 0xc00, 2, i, &icfgr);
     }
-    return 0;
+    for (unsigned i = 0; i < 8; i++)
+        failed |= word(set, v, n, 0x400, 8, i, &prio[i]);
+    return failed | kvm_gic_level_word(set, v, 32 * n, &c.line) |
+           word(set, v, n, 0x200, 1, 0, &c.latch) | word(set, v, n, 0x300, 1, 0, &c.active) |
+           word(set, v, n, 0x100, 1, 0, &c.enable);
 }
 
-/* Call visit with each vCPU's affinity words. False if one of the visits says so. */
-static bool each_affinity(uint32_t *blob, bool (*visit)(uint32_t *words, uint64_t mpidr))
+static int do_router(unsigned long request, unsigned intid, uint64_t *router)
 {
-    uint32_t *word = blob + gic_state_words(0);
-    for (unsigned i = 0; i < MAX_VCPUS; i++) {
-        const struct hvi_vcpu *v = atomic_load(&kvm_vm.vcpu[i]);
-        if (!v || !v->live)
-            continue;
-        if (!visit(word, v->mpidr & 0xff00ffffffull))
-            return false;
-        word += gic_state_words(1) - gic_state_words(0);
+    uint32_t low = (uint32_t)*router, high = (uint32_t)(*router >> 32);
+    int failed = kvm_gic_dist_word(request, 0x6000 + 8 * intid, &low) |
+                 kvm_gic_dist_word(request, 0x6004 + 8 * intid, &high);
+    *router = (uint64_t)high << 32 | low;
+    return failed;
+}
+
+static int read_all(struct image *im)
+{
+    int failed = kvm_gic_dist_word(KVM_GET_DEVICE_ATTR, 0, &im->ctlr);
+    im->ctlr &= CTLR_ENABLES;
+    for (unsigned n = 1; n < LIVE_BANKS; n++)
+        failed |= read_bank(NULL, n, &im->bank[n]);
+    for (unsigned intid = 32; intid < KVM_GIC_IRQS; intid++)
+        failed |= do_router(KVM_GET_DEVICE_ATTR, intid, &im->router[intid]);
+    for (unsigned i = 0; i < MAX_VCPUS; i++)
+        if (live(i))
+            failed |= read_bank(live(i), 0, &im->private_bank[i]);
+    return failed;
+}
+
+/* The distributor's enables come first: KVM queues an interrupt for its vCPU when it becomes pending
+ * or enabled, and not when the distributor is switched on over it. */
+static int write_all(struct image *im)
+{
+    int failed = kvm_gic_dist_word(KVM_SET_DEVICE_ATTR, 0, &im->ctlr);
+    for (unsigned intid = 32; intid < KVM_GIC_IRQS; intid++)
+        failed |= do_router(KVM_SET_DEVICE_ATTR, intid, &im->router[intid]);
+    for (unsigned n = 1; n < LIVE_BANKS; n++)
+        failed |= write_bank(NULL, n, &im->bank[n]);
+    for (unsigned i = 0; i < MAX_VCPUS; i++)
+        if (live(i))
+            failed |= write_bank(live(i), 0, &im->private_bank[i]);
+    return failed;
+}
+
+/* ---- between the image and the blob ---------------------------------------------------------- */
+
+static void put(uint8_t **p, uint64_t value, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        *(*p)++ = (uint8_t)(value >> (i * 8));
+}
+
+static uint64_t get(const uint8_t **p, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value |= (uint64_t) * (*p)++ << (i * 8);
+    return value;
+}
+
+static void put_record(uint8_t **p, unsigned tag, unsigned instance, size_t length)
+{
+    put(p, tag, 2);
+    put(p, instance, 2);
+    put(p, length, 4);
+}
+
+static bool get_record(const uint8_t **p, unsigned tag, unsigned instance, size_t length)
+{
+    bool ok = get(p, 2) == tag;
+    ok &= get(p, 2) == instance;
+    return (get(p, 4) == length) & ok;
+}
+
+static void put_bank(uint8_t **p, const struct bank *b)
+{
+    const uint32_t words[] = {b->group, b->enable, b->latch, b->line, b->active, b->edge};
+    for (unsigned i = 0; i < 6; i++)
+        put(p, words[i], 4);
+    memcpy(*p, b->prio, sizeof b->prio);
+    *p += sizeof b->prio;
+}
+
+static void get_bank(const uint8_t **p, struct bank *b)
+{
+    uint32_t *const words[] = {&b->group, &b->enable, &b->latch, &b->line, &b->active, &b->edge};
+    for (unsigned i = 0; i < 6; i++)
+        *words[i] = (uint32_t)get(p, 4);
+    memcpy(b->prio, *p, sizeof b->prio);
+    *p += sizeof b->prio;
+}
+
+static void encode(const struct image *im, uint8_t *start, size_t size)
+{
+    uint8_t *p = start;
+    memcpy(p, magic, sizeof magic);
+    p += sizeof magic;
+    put(&p, STATE_VERSION, 4);
+    put(&p, size, 4);
+    put(&p, live_vcpus(), 4);
+    put(&p, 0, 4);
+    put_record(&p, TAG_DIST, 0, DIST_PAYLOAD);
+    put(&p, im->ctlr, 4);
+    for (unsigned n = 1; n < BANKS; n++) {
+        put_record(&p, TAG_SPI, n, SPI_PAYLOAD);
+        put_bank(&p, &im->bank[n]);
+        for (unsigned i = 0; i < 32; i++)
+            put(&p, im->router[n * 32 + i], 8);
     }
-    return true;
+    for (unsigned i = 0; i < MAX_VCPUS; i++) {
+        if (!live(i))
+            continue;
+        put_record(&p, TAG_REDIST, i, REDIST_PAYLOAD);
+        put(&p, live(i)->mpidr & AFFINITY_MASK, 8);
+        put(&p, 0, 8); /* WAKER: KVM has none; awake */
+        put_bank(&p, &im->private_bank[i]);
+    }
+    put(&p, fnv1a(start, (size_t)(p - start)), 8);
 }
 
-static bool write_affinity(uint32_t *words, uint64_t mpidr)
+/* The size was checked to be exactly state_size(), and every step takes a fixed number of bytes: no
+ * read can pass the end. What registers cannot hold the kernel drops. */
+static bool decode(struct image *im, const uint8_t *start, size_t size)
 {
-    words[0] = (uint32_t)mpidr;
-    words[1] = (uint32_t)(mpidr >> 32);
-    return true;
+    const uint8_t *p = start;
+    if (size != state_size(live_vcpus()) || memcmp(p, magic, sizeof magic))
+        return false;
+    p += sizeof magic;
+    bool ok = get(&p, 4) == STATE_VERSION;
+    ok &= get(&p, 4) == size;
+    ok &= get(&p, 4) == live_vcpus();
+    ok &= get(&p, 4) == 0;
+    ok &= get_record(&p, TAG_DIST, 0, DIST_PAYLOAD);
+    im->ctlr = (uint32_t)get(&p, 4);
+    ok &= !(im->ctlr & ~CTLR_ENABLES);
+    for (unsigned n = 1; n < BANKS; n++) {
+        ok &= get_record(&p, TAG_SPI, n, SPI_PAYLOAD);
+        get_bank(&p, &im->bank[n]);
+        for (unsigned i = 0; i < 32; i++)
+            im->router[n * 32 + i] = get(&p, 8);
+    }
+    for (unsigned i = 0; i < MAX_VCPUS; i++) {
+        if (!live(i))
+            continue;
+        ok &= get_record(&p, TAG_REDIST, i, REDIST_PAYLOAD);
+        ok &= get(&p, 8) == (live(i)->mpidr & AFFINITY_MASK);
+        get(&p, 8);
+        get_bank(&p, &im->private_bank[i]);
+    }
+    uint64_t sum = fnv1a(start, (size_t)(p - start));
+    return (get(&p, 8) == sum) & ok;
 }
 
-static bool same_affinity(uint32_t *words, uint64_t mpidr)
-{
-    return words[0] == (uint32_t)mpidr && words[1] == (uint32_t)(mpidr >> 32);
-}
+/* ---- the operations -------------------------------------------------------------------------- */
 
-static void write_header(uint32_t *blob)
-{
-    blob[0] = GIC_STATE_MAGIC0;
-    blob[1] = GIC_STATE_MAGIC1;
-    blob[2] = GIC_STATE_VERSION;
-    blob[3] = live_vcpus();
-    each_affinity(blob, write_affinity);
-}
-
-/* Work on an aligned copy: the client's buffer may stand anywhere. */
 hv_return_t kvm_gic_state_save(void *buf, size_t *size)
 {
-    size_t needed = 4 * (size_t)gic_state_words(live_vcpus());
-    if (!buf) {
-        *size = needed;
-        return HV_SUCCESS;
+    size_t need = state_size(live_vcpus());
+    if (!buf || *size < need) {
+        *size = need;
+        return buf ? HV_BAD_ARGUMENT : HV_SUCCESS;
     }
-    if (*size < needed)
-        return HV_BAD_ARGUMENT;
-    uint32_t *blob = calloc(1, needed);
-    if (!blob)
+    struct image *im = calloc(1, sizeof *im);
+    if (!im)
         return HV_NO_RESOURCES;
-    write_header(blob);
     hv_return_t result = kvm_gic_start();
-    if (result == HV_SUCCESS && do_all(KVM_GET_DEVICE_ATTR, blob) < 0)
+    if (result == HV_SUCCESS && read_all(im))
         result = kvm_fail(kvm_error(errno, HV_ERROR), "cannot read the GIC's state", errno);
-    if (result == HV_SUCCESS) {
-        memcpy(buf, blob, needed);
-        *size = needed;
-    }
-    free(blob);
+    if (result == HV_SUCCESS)
+        encode(im, buf, need);
+    *size = need;
+    free(im);
     return result;
 }
 
-static bool good_blob(uint32_t *blob, size_t size)
+static hv_return_t store(struct image *im)
 {
-    return size == 4 * (size_t)gic_state_words(live_vcpus()) && blob[0] == GIC_STATE_MAGIC0 &&
-           blob[1] == GIC_STATE_MAGIC1 && blob[2] == GIC_STATE_VERSION && blob[3] == live_vcpus() &&
-           each_affinity(blob, same_affinity);
+    hv_return_t result = kvm_gic_start();
+    if (result == HV_SUCCESS && write_all(im))
+        result = kvm_fail(kvm_error(errno, HV_ERROR), "cannot write the GIC's state", errno);
+    return result;
 }
 
 hv_return_t kvm_gic_state_restore(const void *buf, size_t size)
 {
-    if (size < 4 * GIC_STATE_HEADER_WORDS || size > 4 * (size_t)gic_state_words(MAX_VCPUS))
-        return HV_BAD_ARGUMENT;
-    uint32_t *blob = malloc(size);
-    if (!blob)
+    struct image *im = calloc(1, sizeof *im);
+    if (!im)
         return HV_NO_RESOURCES;
-    memcpy(blob, buf, size);
-    hv_return_t result = good_blob(blob, size) ? kvm_gic_start() : HV_BAD_ARGUMENT;
-    if (result == HV_SUCCESS && do_all(KVM_SET_DEVICE_ATTR, blob) < 0)
-        result = kvm_fail(kvm_error(errno, HV_ERROR), "cannot write the GIC's state", errno);
-    free(blob);
+    hv_return_t result = decode(im, buf, size) ? store(im) : HV_BAD_ARGUMENT;
+    free(im);
     return result;
 }
 
-/* KVM has no reset: restore the state that it starts with, all clear and every interrupt in group
- * 1, the private ones with the trigger they always have. */
+/* KVM has no reset: store the state that it starts with. */
 hv_return_t kvm_gic_reset(void)
 {
-    uint32_t words = gic_state_words(live_vcpus());
-    uint32_t *blob = calloc(words, sizeof *blob);
-    if (!blob)
+    struct image *im = calloc(1, sizeof *im);
+    if (!im)
         return HV_NO_RESOURCES;
-    write_header(blob);
-    memset(blob + GIC_STATE_HEADER_WORDS, 0xff, 4 * gic_state_dist[0].words);
-    for (uint32_t *word = blob + gic_state_words(0); word < blob + words;
-         word += gic_state_words(1) - gic_state_words(0)) {
-        word[2] = ~0u;         /* IGROUPR0 */
-        word[3] = 0xaaaaaaaau; /* ICFGR0: software interrupts are edges */
+    for (unsigned n = 1; n < BANKS; n++)
+        im->bank[n].group = ~0u;
+    for (unsigned i = 0; i < MAX_VCPUS; i++) {
+        im->private_bank[i].group = ~0u;
+        im->private_bank[i].edge = 0xffff; /* software-generated interrupts */
     }
-    hv_return_t result = kvm_gic_state_restore(blob, 4 * (size_t)words);
-    free(blob);
+    hv_return_t result = store(im);
+    free(im);
     return result;
 }

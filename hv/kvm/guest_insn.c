@@ -26,8 +26,7 @@ static uint64_t sign_extend(uint64_t value, unsigned bits)
     return (uint64_t)((int64_t)(value << (64 - bits)) >> (64 - bits));
 }
 
-/* ---- stage 1 ------------------------------------------------------------------------------------
- */
+/* ---- stage 1 --------------------------------------------------------------------------------- */
 
 /* log2 of the granule, by TG1 or TG0 (TCR_EL1 encodes the two differently); 0 = reserved. */
 static unsigned granule_shift(bool upper, unsigned tg)
@@ -89,8 +88,7 @@ bool kvm_fetch_insn(struct hvi_vcpu *v, uint64_t va, uint32_t *insn)
     return !(va & 3) && translate(v, va, &ipa) && kvm_read_guest(ipa, insn, sizeof *insn);
 }
 
-/* ---- decoding (C4.1 "Loads and Stores")
- * ----------------------------------------------------------- */
+/* ---- decoding (C4.1 "Loads and Stores") ------------------------------------------------------ */
 
 /* Those whose abort carries a description (ISV): one general register, no write-back, not
  * exclusive. */
@@ -124,8 +122,7 @@ bool kvm_decode_access(uint32_t insn, struct mmio *mmio)
     return true;
 }
 
-/* ---- the virtual address
- * -------------------------------------------------------------------------- */
+/* ---- the virtual address --------------------------------------------------------------------- */
 
 static uint64_t base_register(struct hvi_vcpu *v, unsigned n)
 {

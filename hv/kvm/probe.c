@@ -112,8 +112,7 @@ bool kvm_probe(struct hvi_limits *limits, char *why, size_t why_size)
     return ok;
 }
 
-/* ---- what a vCPU will show
- * ----------------------------------------------------------------------- */
+/* ---- what a vCPU will show ------------------------------------------------------------------- */
 
 bool kvm_choose_init(int vm, struct kvm_vcpu_init *init)
 {

@@ -27,8 +27,7 @@ int kvm_set_one(struct hvi_vcpu *v, uint64_t id, const void *value)
     return kvm_vcpu_ioctl(v, KVM_SET_ONE_REG, &r);
 }
 
-/* ---- core registers ----------------------------------------------------------------------------
- */
+/* ---- core registers -------------------------------------------------------------------------- */
 
 static uint64_t core_id(hv_reg_t reg)
 {
@@ -91,8 +90,7 @@ hv_return_t kvm_set_simd(struct hvi_vcpu *v, hv_simd_fp_reg_t reg, hv_simd_fp_uc
                                           : HV_SUCCESS;
 }
 
-/* ---- system registers --------------------------------------------------------------------------
- */
+/* ---- system registers ------------------------------------------------------------------------ */
 
 /* Apple's numbers are KVM's, save for the registers that KVM counts among the core ones and for the
  * timer's comparator, whose id was swapped with the counter's long ago (api.rst). */

@@ -48,8 +48,7 @@ int kvm_vcpu_ioctl(struct hvi_vcpu *v, unsigned long request, void *argument)
     return ioctl(v->fd, request, argument);
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Let go of the descriptor and the shared page; for a VM that goes, or a failed creation. */
 void kvm_vcpu_free(struct hvi_vcpu *v)
@@ -129,8 +128,7 @@ void kvm_vcpu_destroy(struct hvi_vcpu *v)
         (void)kvm_set_trap_debug(v, false, false);
 }
 
-/* ---- cancel ------------------------------------------------------------------------------------
- */
+/* ---- cancel ---------------------------------------------------------------------------------- */
 
 void kvm_vcpu_kick(struct hvi_vcpu *v)
 {
@@ -145,8 +143,7 @@ void kvm_vcpu_cancel(struct hvi_vcpu *v)
         kvm_vcpu_kick(v);
 }
 
-/* ---- interrupts and the timer -------------------------------------------------------------------
- */
+/* ---- interrupts and the timer ---------------------------------------------------------------- */
 
 hv_return_t kvm_set_pending(struct hvi_vcpu *v, hv_interrupt_type_t type, bool pending)
 {
@@ -231,8 +228,7 @@ hv_return_t kvm_set_vtimer_offset(struct hvi_vcpu *v, uint64_t offset)
     return result;
 }
 
-/* ---- the run loop ------------------------------------------------------------------------------
- */
+/* ---- the run loop ---------------------------------------------------------------------------- */
 
 /* One KVM_RUN. 0, or an errno; EINTR also if there was a reason not to enter at all. */
 static int enter(struct hvi_vcpu *v)

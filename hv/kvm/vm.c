@@ -31,8 +31,7 @@ static struct {
     size_t count, room;
 } memory = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* ---- errors -----------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static _Thread_local char error_text[240];
 
@@ -65,8 +64,7 @@ hv_return_t kvm_error(int error, hv_return_t fallback)
     }
 }
 
-/* ---- the VM -----------------------------------------------------------------------------------
- */
+/* ---- the VM ---------------------------------------------------------------------------------- */
 
 /* Every HVC and SMC belongs to the monitor. The two ranges of Arm Architecture Calls are the
  * kernel's alone: it refuses a filter there (api.rst, KVM_ARM_VM_SMCCC_FILTER). */
@@ -151,8 +149,7 @@ static void kvm_vm_destroy(void)
     pthread_mutex_unlock(&memory.lock);
 }
 
-/* ---- stopping the world ------------------------------------------------------------------------
- */
+/* ---- stopping the world ---------------------------------------------------------------------- */
 
 void kvm_pause_all(void)
 {
@@ -175,8 +172,7 @@ void kvm_resume_all(void)
     pthread_mutex_unlock(&kvm_vm.pause_lock);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static int set_slot(uint32_t slot, const struct hvi_region *region, size_t size)
 {

@@ -86,8 +86,7 @@ static uint64_t iss(void)
     return vmexit->exception.syndrome & 0x1ffffff;
 }
 
-/* ---- calls
- * ---------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static void hvc_keeps_immediate_and_steps_pc(void)
 {
@@ -139,8 +138,7 @@ static void smc_leaves_pc(void)
     stop();
 }
 
-/* ---- memory
- * --------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 struct load_case {
     uint32_t insn; /* register x1 or w1, address in x2 */
@@ -364,8 +362,7 @@ static void virtual_address_is_the_guests(void)
     stop();
 }
 
-/* ---- cancel
- * ---------------------------------------------------------------------------------------- */
+/* ---- cancel ---------------------------------------------------------------------------------- */
 
 static atomic_bool ready;
 
@@ -470,8 +467,7 @@ static void cancels_disturb_nothing(void)
     stop();
 }
 
-/* ---- time and interrupts
- * ---------------------------------------------------------------------------- */
+/* ---- time and interrupts --------------------------------------------------------------------- */
 
 /* The timer fires while the guest computes: an exit of its own, and the mask closes. */
 static void vtimer_exits_once(void)
@@ -540,8 +536,7 @@ static void pending_interrupt_is_taken(void)
     stop();
 }
 
-/* ---- debug
- * ------------------------------------------------------------------------------------------ */
+/* ---- debug ----------------------------------------------------------------------------------- */
 
 static void breakpoint_instruction_exits_if_asked(void)
 {
@@ -597,8 +592,7 @@ static void hardware_breakpoint_exits(void)
     stop();
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void vcpu_can_be_made_again(void)
 {
