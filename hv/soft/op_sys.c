@@ -246,10 +246,13 @@ uint32_t sysreg_iss(uint32_t w)
            insn_bits(w, 21, 1);
 }
 
-/* imm = the row of sysreg.def. An unknown register is UNDEFINED. */
+/* imm = the row of sysreg.def. An unknown register is UNDEFINED, but for ID registers to come. */
 static bool sysreg_operand(struct insn *i, uint32_t w)
 {
-    const struct sysreg *r = sysreg_find((uint16_t)(insn_bits(w, 5, 16)));
+    uint16_t num = (uint16_t)insn_bits(w, 5, 16);
+    const struct sysreg *r = sysreg_find(num);
+    if (!r && num >= 0xc008 && num <= 0xc03f)
+        r = sysreg_find(0xc03f); /* ID_RESERVED_EL1 */
     i->imm = (uintptr_t)r;
     return r;
 }
