@@ -421,6 +421,9 @@ int vm_run(struct vm *vm)
     signals_unwatch(vm);
     if (err)
         vm_stop(vm, VM_END_ERROR, 0);
+    /* Output that was lost is a failure even if the guest never noticed. */
+    if (vm->console.error)
+        atomic_store(&vm->end, VM_END_ERROR);
     log_gap();
     if (vm_ended(vm) == VM_END_EXIT)
         log_step("Guest requested exit");

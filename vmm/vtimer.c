@@ -31,7 +31,8 @@ static void on_poll(void *context)
     struct vm *vm = context;
     pthread_mutex_lock(&vm->lock);
     for (unsigned i = 0; i < vm->cpus; i++)
-        vcpu_kick(&vm->vcpu[i]);
+        if (vm->vcpu[i].live)
+            hv_vcpus_exit(&vm->vcpu[i].handle, 1); /* not a wake-up for WFI */
     pthread_mutex_unlock(&vm->lock);
 }
 
