@@ -42,8 +42,7 @@ comma   := ,
 SYSROOT ?= build/$(TARGET)/sysroot
 EXTRA   := $(if $(CROSS),$(if $(wildcard $(SYSROOT)),-I$(SYSROOT)/usr/include),$(shell $(PKG_CONFIG) --cflags libfdt zlib libzstd 2>/dev/null))
 EXTRA_LD := $(if $(CROSS),-static -L$(SYSROOT)/usr/lib/$(TARGET))
-HASH    := \#
-has      = $(shell printf '$(HASH)include <$(1)>\nint main(void) { return 0; }\n' | $(CC) $(EXTRA) -x c - -o /dev/null $(EXTRA_LD) $(2) >/dev/null 2>&1 && echo yes)
+has      = $(shell printf '\#include <$(1)>\nint main(void) { return 0; }\n' | $(CC) $(EXTRA) -x c - -o /dev/null $(EXTRA_LD) $(2) >/dev/null 2>&1 && echo yes)
 HAVE_FDT  := $(call has,libfdt.h,-lfdt)
 HAVE_ZLIB := $(call has,zlib.h,-lz)
 HAVE_ZSTD := $(call has,zstd.h,-lzstd)
@@ -129,7 +128,7 @@ run: all
 
 # ---- tests --------------------------------------------------------------------------------------
 # What the suites see: the program under test, its objects, and with what it was built.
-TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' HARD='$(HARD)' TINYVMM='$(PROGRAM)' MAKE='$(MAKE)'
+TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' HARD='$(HARD)' LIBS='$(LIBS) $(VMM_LIBS)' OBJECTS='$(filter-out $(BUILD)/main.o,$(VMM_OBJ))' TINYVMM='$(PROGRAM)' MAKE='$(MAKE)'
 
 test: all $(EXAMPLES)
 	$(Q)$(TEST_ENV) tests/run.sh $(SUITES)
@@ -173,6 +172,14 @@ demo_guest.h: guest.bin
 
 guest/examples/%.elf: guest/examples/%.c $(GUEST_LIB) guest/guest.ld guest/lib.h guest/tinyvmm.h
 	$(Q)$(call guest_cc,link) $(GUEST_CFLAGS) $(GUEST_FLAGS) $(GUEST_LINK) -o $@ $< $(GUEST_LIB)
+
+# Guests of the test suite: C with the library, or assembly alone.
+build/guests/%.elf: tests/monitor/guests/%.c tests/monitor/guests/check.h $(GUEST_LIB) guest/guest.ld guest/lib.h
+	$(Q)mkdir -p $(@D) && $(call guest_cc,link) $(GUEST_CFLAGS) $(GUEST_FLAGS) $(GUEST_LINK) -o $@ $< $(GUEST_LIB)
+build/guests/%.elf: tests/monitor/guests/%.S guest/guest.ld guest/tinyvmm.h
+	$(Q)mkdir -p $(@D) && $(call guest_cc,link) $(GUEST_FLAGS) $(GUEST_LINK) -o $@ $<
+build/guests/%.bin: build/guests/%.elf $(ELF2BIN)
+	$(Q)$(ELF2BIN) $< $@
 
 guest/examples/%.bin: guest/examples/%.elf $(ELF2BIN)
 	$(Q)$(ELF2BIN) $< $@

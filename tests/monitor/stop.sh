@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# Ending a guest from outside: --timeout, signals, a parent that dies. Sourced by suite.sh.
+
+words 14000000 >"$work/loop.bin"                   # b .
+words d503207f 17ffffff >"$work/wfi.bin"           # wfi; b .-4
+words d503205f 17ffffff >"$work/wfe.bin"           # wfe; b .-4
+words d2800080 d4000002 17fffffe >"$work/getchar.bin" # GETCHAR for ever
+words d2b08000 f2800120 d4000002 >"$work/reset.bin" # PSCI SYSTEM_RESET for ever
+
+mkfifo "$work/never"
+exec 6<>"$work/never" # an input that never comes
+for kind in loop wfi wfe getchar reset; do
+    expect "--timeout ends: $kind" 124 "its time is up" "$TINYVMM" run -q --timeout 0.3 "$work/$kind.bin" <&6
+done
+expect "--timeout for three VMs" 124 "VM 3 failed with status 124" \
+    "$TINYVMM" run -q --count 3 --timeout 0.3 "$work/loop.bin"
+expect "a guest that ends in time" 0 "" "$TINYVMM" run -q --timeout 20 "$work/exit.bin"
+
+# send SIGNAL STATUS NAME COMMAND...
+send()
+{
+    signal=$1 status=$2 name=$3
+    shift 3
+    # A shell without job control has its background jobs ignore SIGINT; this one does not.
+    sh -c 'trap - INT; exec "$@"' sh env --default-signal=INT "$@" >"$work/out" 2>"$work/err" <&6 &
+    pid=$!
+    sleep 0.3
+    kill -s "$signal" $pid
+    wait $pid
+    got=$?
+    if [ $got -eq "$status" ]; then ok "$name"; else not_ok "$name: status $got instead of $status"; fi
+}
+
+if env --default-signal=INT true 2>/dev/null; then
+    for kind in loop wfi getchar; do
+        send INT 130 "Ctrl-C ends: $kind" "$TINYVMM" run -q "$work/$kind.bin"
+    done
+    send TERM 143 "SIGTERM ends a guest" "$TINYVMM" run -q "$work/loop.bin"
+    send INT 130 "Ctrl-C ends four VMs" "$TINYVMM" run -q --count 4 "$work/loop.bin"
+    send TERM 143 "SIGTERM ends four VMs" "$TINYVMM" run -q --count 4 "$work/wfi.bin"
+    left=$(ps -e -o args= 2>/dev/null | grep -c "[t]inyvmm run.*$work/")
+    if [ "$left" -eq 0 ]; then ok "no process is left"; else not_ok "no process is left: $left are"; fi
+
+    "$TINYVMM" run -q --count 3 "$work/loop.bin" >/dev/null 2>&1 <&6 &
+    pid=$!
+    sleep 0.3
+    kill -s KILL $pid
+    wait $pid 2>/dev/null
+    i=0
+    while [ $i -lt 40 ] && ps -e -o args= | grep -q "[t]inyvmm run.*$work/"; do
+        sleep 0.05
+        i=$((i + 1))
+    done
+    if [ $i -lt 40 ]; then ok "VMs end with their parent"; else not_ok "VMs end with their parent"; fi
+else
+    echo "skip - monitor signals: env has no --default-signal here"
+fi
+exec 6>&-
