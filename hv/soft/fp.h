@@ -90,9 +90,9 @@ FP_DECLARE(64, uint64_t)
 /* FCVT between formats; half precision obeys FPCR.AHP. FCVTXN is fp64_to_fp32_odd. */
 uint32_t fp16_to_fp32_soft(uint16_t a, struct fp_env *env);
 uint64_t fp16_to_fp64(uint16_t a, struct fp_env *env);
-uint16_t fp32_to_fp16(uint32_t a, struct fp_env *env);
+uint16_t fp32_to_fp16_soft(uint32_t a, struct fp_env *env);
 uint64_t fp32_to_fp64_soft(uint32_t a, struct fp_env *env);
-uint16_t fp64_to_fp16(uint64_t a, struct fp_env *env);
+uint16_t fp64_to_fp16_soft(uint64_t a, struct fp_env *env);
 uint32_t fp64_to_fp32_soft(uint64_t a, struct fp_env *env);
 uint32_t fp64_to_fp32_odd(uint64_t a, struct fp_env *env);
 

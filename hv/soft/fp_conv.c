@@ -40,7 +40,7 @@ uint64_t fp16_to_fp64(uint16_t a, struct fp_env *env)
 {
     return convert(&fp_f64, &fp_f16, a, FP_RNE, env);
 }
-uint16_t fp32_to_fp16(uint32_t a, struct fp_env *env)
+uint16_t fp32_to_fp16_soft(uint32_t a, struct fp_env *env)
 {
     return (uint16_t)convert(&fp_f16, &fp_f32, a, fp_rmode(env), env);
 }
@@ -48,7 +48,7 @@ uint64_t fp32_to_fp64_soft(uint32_t a, struct fp_env *env)
 {
     return convert(&fp_f64, &fp_f32, a, FP_RNE, env);
 }
-uint16_t fp64_to_fp16(uint64_t a, struct fp_env *env)
+uint16_t fp64_to_fp16_soft(uint64_t a, struct fp_env *env)
 {
     return (uint16_t)convert(&fp_f16, &fp_f64, a, fp_rmode(env), env);
 }

@@ -105,6 +105,10 @@ uint32_t fp32_sqrt(uint32_t a, struct fp_env *env);
 uint64_t fp64_sqrt(uint64_t a, struct fp_env *env);
 uint32_t fp32_fma(uint32_t a, uint32_t b, uint32_t c, struct fp_env *env);
 uint64_t fp64_fma(uint64_t a, uint64_t b, uint64_t c, struct fp_env *env);
+/* a += b * c in all lanes, or false and nothing done: a lane is unusual, or the host has no such.
+ */
+bool fp32x4_fma(uint32_t *a, const uint32_t *b, const uint32_t *c, struct fp_env *env);
+bool fp64x2_fma(uint64_t *a, const uint64_t *b, const uint64_t *c, struct fp_env *env);
 
 /* FCMP and FCMPE: numbers need no flags, unless a subnormal one is to be flushed. */
 #define FP_FAST_CMP(W, T)                                                                          \
@@ -215,35 +219,25 @@ FP_FAST_FROM(32, uint32_t, float, 24)
 FP_FAST_FROM(64, uint64_t, double, 53)
 #undef FP_FAST_FROM
 
-/* ---- half precision: C11 has no host arithmetic for it
- * ----------------------------------------------- */
+/* ---- half precision: C11 has no host arithmetic for it, fp_half.c uses double
+ * ---------------------- */
 
-#define FP_HALF2(op)                                                                               \
-    static inline uint16_t fp16_##op(uint16_t a, uint16_t b, struct fp_env *env)                   \
-    {                                                                                              \
-        return fp16_##op##_soft(a, b, env);                                                        \
-    }
-FP_HALF2(add)
-FP_HALF2(sub)
-FP_HALF2(mul)
-FP_HALF2(div)
-FP_HALF2(max)
-FP_HALF2(min)
-FP_HALF2(maxnm)
-FP_HALF2(minnm)
-#undef FP_HALF2
+uint16_t fp16_add(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_sub(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_mul(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_div(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_max(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_min(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_maxnm(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_minnm(uint16_t a, uint16_t b, struct fp_env *env);
+uint16_t fp16_fma(uint16_t a, uint16_t b, uint16_t c, struct fp_env *env);
+unsigned fp16_cmp(uint16_t a, uint16_t b, bool signal, struct fp_env *env);
+uint16_t fp32_to_fp16(uint32_t a, struct fp_env *env);
+uint16_t fp64_to_fp16(uint64_t a, struct fp_env *env);
 
 static inline uint16_t fp16_sqrt(uint16_t a, struct fp_env *env)
 {
     return fp16_sqrt_soft(a, env);
-}
-static inline uint16_t fp16_fma(uint16_t a, uint16_t b, uint16_t c, struct fp_env *env)
-{
-    return fp16_fma_soft(a, b, c, env);
-}
-static inline unsigned fp16_cmp(uint16_t a, uint16_t b, bool signal, struct fp_env *env)
-{
-    return fp16_cmp_soft(a, b, signal, env);
 }
 static inline uint64_t fp16_to_fixed(uint16_t a, unsigned fbits, unsigned bits, bool is_signed,
                                      enum fp_rounding r, struct fp_env *env)

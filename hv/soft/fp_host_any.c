@@ -21,3 +21,13 @@ uint64_t fp64_fma(uint64_t a, uint64_t b, uint64_t c, struct fp_env *env)
 {
     return fp64_fma_soft(a, b, c, env);
 }
+bool fp32x4_fma(uint32_t *a, const uint32_t *b, const uint32_t *c, struct fp_env *env)
+{
+    (void)a, (void)b, (void)c, (void)env;
+    return false;
+}
+bool fp64x2_fma(uint64_t *a, const uint64_t *b, const uint64_t *c, struct fp_env *env)
+{
+    (void)a, (void)b, (void)c, (void)env;
+    return false;
+}

@@ -62,3 +62,31 @@ uint64_t fp64_fma(uint64_t a, uint64_t b, uint64_t c, struct fp_env *env)
     }
     return fp64_fma_soft(a, b, c, env);
 }
+
+bool fp32x4_fma(uint32_t *a, const uint32_t *b, const uint32_t *c, struct fp_env *env)
+{
+    uint32_t r[4];
+    if (!fp_host_ok(env))
+        return false;
+    float32x4_t x = vreinterpretq_f32_u32(vld1q_u32(a)), y = vreinterpretq_f32_u32(vld1q_u32(b)),
+                z = vreinterpretq_f32_u32(vld1q_u32(c));
+    vst1q_u32(r, vreinterpretq_u32_f32(vfmaq_f32(x, y, z)));
+    if (!(fp32_inner(r[0]) & fp32_inner(r[1]) & fp32_inner(r[2]) & fp32_inner(r[3])))
+        return false;
+    memcpy(a, r, 16);
+    return true;
+}
+
+bool fp64x2_fma(uint64_t *a, const uint64_t *b, const uint64_t *c, struct fp_env *env)
+{
+    uint64_t r[2];
+    if (!fp_host_ok(env))
+        return false;
+    float64x2_t x = vreinterpretq_f64_u64(vld1q_u64(a)), y = vreinterpretq_f64_u64(vld1q_u64(b)),
+                z = vreinterpretq_f64_u64(vld1q_u64(c));
+    vst1q_u64(r, vreinterpretq_u64_f64(vfmaq_f64(x, y, z)));
+    if (!(fp64_inner(r[0]) & fp64_inner(r[1])))
+        return false;
+    memcpy(a, r, 16);
+    return true;
+}

@@ -75,3 +75,49 @@ uint64_t fp64_fma(uint64_t a, uint64_t b, uint64_t c, struct fp_env *env)
     }
     return fp64_fma_soft(a, b, c, env);
 }
+
+__attribute__((target("fma"))) static void fma32x4(uint32_t *r, const uint32_t *a,
+                                                   const uint32_t *b, const uint32_t *c)
+{
+    __m128 x, y, z;
+    memcpy(&x, a, 16);
+    memcpy(&y, b, 16);
+    memcpy(&z, c, 16);
+    x = _mm_fmadd_ps(y, z, x);
+    memcpy(r, &x, 16);
+}
+
+__attribute__((target("fma"))) static void fma64x2(uint64_t *r, const uint64_t *a,
+                                                   const uint64_t *b, const uint64_t *c)
+{
+    __m128d x, y, z;
+    memcpy(&x, a, 16);
+    memcpy(&y, b, 16);
+    memcpy(&z, c, 16);
+    x = _mm_fmadd_pd(y, z, x);
+    memcpy(r, &x, 16);
+}
+
+bool fp32x4_fma(uint32_t *a, const uint32_t *b, const uint32_t *c, struct fp_env *env)
+{
+    uint32_t r[4];
+    if (!fp_host_ok(env) || !__builtin_cpu_supports("fma"))
+        return false;
+    fma32x4(r, a, b, c);
+    if (!(fp32_inner(r[0]) & fp32_inner(r[1]) & fp32_inner(r[2]) & fp32_inner(r[3])))
+        return false;
+    memcpy(a, r, 16);
+    return true;
+}
+
+bool fp64x2_fma(uint64_t *a, const uint64_t *b, const uint64_t *c, struct fp_env *env)
+{
+    uint64_t r[2];
+    if (!fp_host_ok(env) || !__builtin_cpu_supports("fma"))
+        return false;
+    fma64x2(r, a, b, c);
+    if (!(fp64_inner(r[0]) & fp64_inner(r[1])))
+        return false;
+    memcpy(a, r, 16);
+    return true;
+}

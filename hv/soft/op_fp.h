@@ -36,5 +36,7 @@ static inline void clear_above(v128 *d, unsigned bytes)
     if (bytes < 16)
         d->d[1] = 0;
     if (bytes < 8)
-        d->d[0] &= (UINT64_C(1) << bytes * 8) - 1;
+        d->s[1] = 0;
+    if (bytes < 4)
+        d->h[1] = 0;
 }

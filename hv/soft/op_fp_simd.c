@@ -14,17 +14,54 @@
 #define FOR_D(shape, name, E)   shape(name##_d, uint64_t, d, E(64))
 #define FOR_HSD(shape, name, E) FOR_H(shape, name, E) FOR_S(shape, name, E) FOR_D(shape, name, E)
 
+/*
+ * A whole register of single or double lanes by the host's vector unit, under the conditions of
+ * fp_fast.h for every lane. If one of them does not hold, nothing has been done.
+ */
+typedef float host_s __attribute__((vector_size(16)));
+typedef double host_d __attribute__((vector_size(16)));
+
+static inline bool inner_s(const v128 *r)
+{
+    return fp32_inner(r->s[0]) & fp32_inner(r->s[1]) & fp32_inner(r->s[2]) & fp32_inner(r->s[3]);
+}
+static inline bool inner_d(const v128 *r)
+{
+    return fp64_inner(r->d[0]) & fp64_inner(r->d[1]);
+}
+#define HOST_VECTOR(L, sign)                                                                       \
+    if (i->aux == 16 / sizeof c->v[0].L[0] && fp_host_ok(ENV)) {                                   \
+        host_##L x, y;                                                                             \
+        v128 r;                                                                                    \
+        memcpy(&x, &c->v[i->rn], 16);                                                              \
+        memcpy(&y, &c->v[i->rm], 16);                                                              \
+        x = x sign y;                                                                              \
+        memcpy(&r, &x, 16);                                                                        \
+        if (inner_##L(&r)) {                                                                       \
+            c->v[i->rd] = r;                                                                       \
+            return i + 1;                                                                          \
+        }                                                                                          \
+    }
+
 /* Lane by lane; each is read before its place is written, so Vd may be Vn or Vm. */
+#define LANES_OF_TWO(T, L, expr)                                                                   \
+    v128 *d = &c->v[i->rd];                                                                        \
+    for (unsigned k = 0; k < i->aux; k++) {                                                        \
+        T x = c->v[i->rn].L[k], y = c->v[i->rm].L[k];                                              \
+        d->L[k] = (T)(expr);                                                                       \
+    }                                                                                              \
+    clear_above(d, i->aux *(unsigned)sizeof(T));                                                   \
+    return i + 1;
 #define TWO(name, T, L, expr)                                                                      \
     OP(name)                                                                                       \
     {                                                                                              \
-        v128 *d = &c->v[i->rd];                                                                    \
-        for (unsigned k = 0; k < i->aux; k++) {                                                    \
-            T x = c->v[i->rn].L[k], y = c->v[i->rm].L[k];                                          \
-            d->L[k] = (T)(expr);                                                                   \
-        }                                                                                          \
-        clear_above(d, i->aux *(unsigned)sizeof(T));                                               \
-        return i + 1;                                                                              \
+        LANES_OF_TWO(T, L, expr)                                                                   \
+    }
+#define TWO_HOST(name, T, L, expr, sign)                                                           \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        HOST_VECTOR(L, sign)                                                                       \
+        LANES_OF_TWO(T, L, expr)                                                                   \
     }
 /* The same, adding to the old value of Vd. */
 #define THREE(name, T, L, expr)                                                                    \
@@ -109,10 +146,14 @@
 #define E_RSQRTS(W) fp##W##_rsqrts(x, y, ENV)
 #define E_MLA(W)    fp##W##_fma(z, x, y, ENV)
 #define E_MLS(W)    fp##W##_fma(z, fp##W##_neg(x), y, ENV)
-FOR_HSD(TWO, vfadd, E_ADD)
-FOR_HSD(TWO, vfsub, E_SUB)
-FOR_HSD(TWO, vfmul, E_MUL)
-FOR_HSD(TWO, vfdiv, E_DIV)
+#define ARITHMETIC(name, E, sign)                                                                  \
+    FOR_H(TWO, name, E)                                                                            \
+    TWO_HOST(name##_s, uint32_t, s, E(32), sign)                                                   \
+    TWO_HOST(name##_d, uint64_t, d, E(64), sign)
+ARITHMETIC(vfadd, E_ADD, +)
+ARITHMETIC(vfsub, E_SUB, -)
+ARITHMETIC(vfmul, E_MUL, *)
+ARITHMETIC(vfdiv, E_DIV, /)
 FOR_HSD(TWO, vfabd, E_ABD)
 FOR_HSD(TWO, vfmulx, E_MULX)
 FOR_HSD(TWO, vfmax, E_MAX)
@@ -121,10 +162,56 @@ FOR_HSD(TWO, vfmaxnm, E_MAXNM)
 FOR_HSD(TWO, vfminnm, E_MINNM)
 FOR_HSD(TWO, vfrecps, E_RECPS)
 FOR_HSD(TWO, vfrsqrts, E_RSQRTS)
-FOR_HSD(THREE, vfmla, E_MLA)
-FOR_HSD(THREE, vfmls, E_MLS)
-FOR_HSD(ELEMENT, vfmla_elem, E_MLA)
-FOR_HSD(ELEMENT, vfmls_elem, E_MLS)
+
+/* FMLA and FMLS: whole registers by the host, if it can (fp_host_*.c); else lane by lane. */
+static inline v128 negated_s(v128 x, bool negate)
+{
+    x.d[0] ^= negate ? UINT64_C(0x8000000080000000) : 0;
+    x.d[1] ^= negate ? UINT64_C(0x8000000080000000) : 0;
+    return x;
+}
+static inline v128 negated_d(v128 x, bool negate)
+{
+    x.d[0] ^= negate ? UINT64_C(1) << 63 : 0;
+    x.d[1] ^= negate ? UINT64_C(1) << 63 : 0;
+    return x;
+}
+static inline v128 copies_s(uint32_t y)
+{
+    return (v128){.s = {y, y, y, y}};
+}
+static inline v128 copies_d(uint64_t y)
+{
+    return (v128){.d = {y, y}};
+}
+#define MULTIPLY_ADD(name, T, L, whole, negate, multiplier, lane)                                  \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        v128 n = negated_##L(c->v[i->rn], negate), m = multiplier, *d = &c->v[i->rd];              \
+        if (i->aux == 16 / sizeof(T) && whole(d->L, n.L, m.L, ENV))                                \
+            return i + 1;                                                                          \
+        for (unsigned k = 0; k < i->aux; k++)                                                      \
+            d->L[k] = lane(d->L[k], n.L[k], m.L[k], ENV);                                          \
+        clear_above(d, i->aux *(unsigned)sizeof(T));                                               \
+        return i + 1;                                                                              \
+    }
+#define MULTIPLY_ADD_S(name, negate, multiplier)                                                   \
+    MULTIPLY_ADD(name, uint32_t, s, fp32x4_fma, negate, multiplier, fp32_fma)
+#define MULTIPLY_ADD_D(name, negate, multiplier)                                                   \
+    MULTIPLY_ADD(name, uint64_t, d, fp64x2_fma, negate, multiplier, fp64_fma)
+FOR_H(THREE, vfmla, E_MLA)
+FOR_H(THREE, vfmls, E_MLS)
+FOR_H(ELEMENT, vfmla_elem, E_MLA)
+FOR_H(ELEMENT, vfmls_elem, E_MLS)
+MULTIPLY_ADD_S(vfmla_s, false, c->v[i->rm])
+MULTIPLY_ADD_S(vfmls_s, true, c->v[i->rm])
+MULTIPLY_ADD_D(vfmla_d, false, c->v[i->rm])
+MULTIPLY_ADD_D(vfmls_d, true, c->v[i->rm])
+MULTIPLY_ADD_S(vfmla_elem_s, false, copies_s(c->v[i->rm].s[i->imm]))
+MULTIPLY_ADD_S(vfmls_elem_s, true, copies_s(c->v[i->rm].s[i->imm]))
+MULTIPLY_ADD_D(vfmla_elem_d, false, copies_d(c->v[i->rm].d[i->imm]))
+MULTIPLY_ADD_D(vfmls_elem_d, true, copies_d(c->v[i->rm].d[i->imm]))
+
 FOR_HSD(ELEMENT, vfmul_elem, E_MUL)
 FOR_HSD(ELEMENT, vfmulx_elem, E_MULX)
 FOR_HSD(PAIRS, vfaddp, E_ADD)

@@ -22,7 +22,7 @@ arm64* | aarch64*) host=arm64 ;;
 *) host=any ;;
 esac
 library=
-for part in core arith cmp conv est exact "host_$host"; do
+for part in core arith cmp conv est exact half "host_$host"; do
     library="$library hv/soft/fp_$part.c"
 done
 # shellcheck disable=SC2086
