@@ -120,7 +120,7 @@ static void run_image(const char *path, int null, struct tally *tally, uint64_t 
     config.machine = "tiny";
     config.in_fd = null;
     config.out_fd = null;
-    config.timeout_ns = 3000000;
+    config.timeout_ns = 1000000;
     if (vm_create(&vm, &config, &error)) {
         printf("not ok - monitor wild guest %llu: %s\n", (unsigned long long)seed, error.text);
         tally->errors++;
