@@ -29,6 +29,7 @@ static bool deliver_interrupt(struct cpu *c)
         cpu_interrupt(c, 0x80);
     else
         return false;
+    c->link_from = NULL; /* the block that comes next is the vector's, not where the last one led */
     if (!machine.irq_exit)
         return false;
     c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
@@ -39,6 +40,7 @@ static bool deliver_interrupt(struct cpu *c)
 static bool serve_kicks(struct cpu *c)
 {
     uint32_t kick = atomic_exchange_explicit(&c->kick, 0, memory_order_acquire);
+    c->link_from = NULL; /* its block may be dropped by what follows */
     if (kick & KICK_MAIL)
         cpu_serve_mail(c);
     if (kick & KICK_TIMER)
