@@ -8,6 +8,7 @@
 #include "hv_internal.h"
 
 #include <libkern/OSCacheControl.h>
+#include <sched.h>
 
 /* The smallest physical address space that stage 2 can describe: T0SZ is at most 39 (Arm ARM D8.2).
  */
@@ -85,6 +86,8 @@ static hv_return_t destroy(void)
         return HV_BUSY;
     atomic_store(&hvi.exists, false);
     atomic_store(&hvi.gic, false);
+    while (atomic_load(&hvi.gic_users))
+        sched_yield();
     hvi_mem_clear();
     hvi_backend(NULL)->vm_destroy();
     return HV_SUCCESS;

@@ -208,32 +208,53 @@ static hv_return_t need_gic(void)
     return atomic_load(&hvi.gic) ? HV_SUCCESS : HV_UNSUPPORTED;
 }
 
+/* Calls that need no vCPU may come from a device thread while another destroys the VM: announce
+ * them first, then look. SUCCESS asks for leave() in the end. */
+static hv_return_t enter(void)
+{
+    atomic_fetch_add(&hvi.gic_users, 1);
+    hv_return_t r = need_gic();
+    if (r != HV_SUCCESS)
+        atomic_fetch_sub(&hvi.gic_users, 1);
+    return r;
+}
+
+static hv_return_t leave(hv_return_t r)
+{
+    atomic_fetch_sub(&hvi.gic_users, 1);
+    return r;
+}
+
 static bool is_msi(uint32_t intid)
 {
     return intid >= hvi.gic_config.msi_intid &&
            intid - hvi.gic_config.msi_intid < hvi.gic_config.msi_count;
 }
 
-hv_return_t hv_gic_set_spi(uint32_t intid, bool level)
+static hv_return_t set_spi(const struct hvi_backend *backend, uint32_t intid, bool level)
 {
-    hv_return_t r = need_gic();
-    if (r != HV_SUCCESS)
-        return r;
     if (!is_spi(intid) || is_msi(intid))
         return HV_BAD_ARGUMENT;
-    const struct hvi_backend *backend = hvi_backend(NULL);
     return backend->gic_set_spi ? backend->gic_set_spi(intid, level) : HV_UNSUPPORTED;
+}
+
+hv_return_t hv_gic_set_spi(uint32_t intid, bool level)
+{
+    hv_return_t r = enter();
+    return r == HV_SUCCESS ? leave(set_spi(hvi_backend(NULL), intid, level)) : r;
+}
+
+static hv_return_t send_msi(const struct hvi_backend *backend, hv_ipa_t address, uint32_t intid)
+{
+    if (!is_msi(intid) || address != hvi.gic_config.msi_base + MSI_SET_SPI)
+        return HV_BAD_ARGUMENT;
+    return backend->gic_send_msi ? backend->gic_send_msi(intid) : HV_UNSUPPORTED;
 }
 
 hv_return_t hv_gic_send_msi(hv_ipa_t address, uint32_t intid)
 {
-    hv_return_t r = need_gic();
-    if (r != HV_SUCCESS)
-        return r;
-    if (!is_msi(intid) || address != hvi.gic_config.msi_base + MSI_SET_SPI)
-        return HV_BAD_ARGUMENT;
-    const struct hvi_backend *backend = hvi_backend(NULL);
-    return backend->gic_send_msi ? backend->gic_send_msi(intid) : HV_UNSUPPORTED;
+    hv_return_t r = enter();
+    return r == HV_SUCCESS ? leave(send_msi(hvi_backend(NULL), address, intid)) : r;
 }
 
 /* ---- registers
@@ -285,28 +306,32 @@ static bool is_icc_reg(hv_gic_icc_reg_t reg)
     }
 }
 
-hv_return_t hv_gic_get_distributor_reg(hv_gic_distributor_reg_t reg, uint64_t *value)
+static hv_return_t get_dist(const struct hvi_backend *backend, uint32_t reg, uint64_t *value)
 {
-    hv_return_t r = need_gic();
-    if (r != HV_SUCCESS)
-        return r;
     if (!is_distributor_reg(reg) || !value)
         return HV_BAD_ARGUMENT;
-    const struct hvi_backend *backend = hvi_backend(NULL);
     return backend->gic_get_dist_reg ? backend->gic_get_dist_reg(reg, value) : HV_UNSUPPORTED;
 }
 
-hv_return_t hv_gic_set_distributor_reg(hv_gic_distributor_reg_t reg, uint64_t value)
+hv_return_t hv_gic_get_distributor_reg(hv_gic_distributor_reg_t reg, uint64_t *value)
 {
-    hv_return_t r = need_gic();
-    if (r != HV_SUCCESS)
-        return r;
+    hv_return_t r = enter();
+    return r == HV_SUCCESS ? leave(get_dist(hvi_backend(NULL), reg, value)) : r;
+}
+
+static hv_return_t set_dist(const struct hvi_backend *backend, uint32_t reg, uint64_t value)
+{
     if (!is_distributor_reg(reg))
         return HV_BAD_ARGUMENT;
     if (reg == HV_GIC_DISTRIBUTOR_REG_GICD_TYPER || reg == HV_GIC_DISTRIBUTOR_REG_GICD_PIDR2)
         return HV_SUCCESS;
-    const struct hvi_backend *backend = hvi_backend(NULL);
     return backend->gic_set_dist_reg ? backend->gic_set_dist_reg(reg, value) : HV_UNSUPPORTED;
+}
+
+hv_return_t hv_gic_set_distributor_reg(hv_gic_distributor_reg_t reg, uint64_t value)
+{
+    hv_return_t r = enter();
+    return r == HV_SUCCESS ? leave(set_dist(hvi_backend(NULL), reg, value)) : r;
 }
 
 /* The calls below name a vCPU: the calling thread's, in a VM with a GIC. */
@@ -407,35 +432,40 @@ hv_return_t hv_gic_set_icv_reg(hv_vcpu_t vcpu, hv_gic_icv_reg_t reg, uint64_t va
     return no_el2(vcpu);
 }
 
-/* The MSI frame's registers: SUCCESS if there is a frame and the register is one of it. */
+/* SUCCESS if there is an MSI frame and this is a register of it. */
 static hv_return_t check_msi_reg(hv_gic_msi_reg_t reg)
 {
-    hv_return_t r = need_gic();
-    if (r != HV_SUCCESS)
-        return r;
     if (reg != HV_GIC_REG_GICM_TYPER && reg != HV_GIC_REG_GICM_SET_SPI_NSR)
         return HV_BAD_ARGUMENT;
     return hvi.gic_config.msi_count ? HV_SUCCESS : HV_UNSUPPORTED;
 }
 
-hv_return_t hv_gic_get_msi_reg(hv_gic_msi_reg_t reg, uint64_t *value)
+static hv_return_t get_msi(const struct hvi_backend *backend, hv_gic_msi_reg_t reg, uint64_t *value)
 {
     hv_return_t r = check_msi_reg(reg);
-    if (r != HV_SUCCESS)
-        return r;
-    const struct hvi_backend *backend = hvi_backend(NULL);
-    if (!value)
-        return HV_BAD_ARGUMENT;
+    if (r != HV_SUCCESS || !value)
+        return r == HV_SUCCESS ? HV_BAD_ARGUMENT : r;
     return backend->gic_get_msi_reg ? backend->gic_get_msi_reg(reg, value) : HV_UNSUPPORTED;
 }
 
-hv_return_t hv_gic_set_msi_reg(hv_gic_msi_reg_t reg, uint64_t value)
+hv_return_t hv_gic_get_msi_reg(hv_gic_msi_reg_t reg, uint64_t *value)
+{
+    hv_return_t r = enter();
+    return r == HV_SUCCESS ? leave(get_msi(hvi_backend(NULL), reg, value)) : r;
+}
+
+static hv_return_t set_msi(const struct hvi_backend *backend, hv_gic_msi_reg_t reg, uint64_t value)
 {
     hv_return_t r = check_msi_reg(reg);
     if (r != HV_SUCCESS || reg == HV_GIC_REG_GICM_TYPER)
         return r;
-    const struct hvi_backend *backend = hvi_backend(NULL);
     return backend->gic_set_msi_reg ? backend->gic_set_msi_reg(reg, value) : HV_UNSUPPORTED;
+}
+
+hv_return_t hv_gic_set_msi_reg(hv_gic_msi_reg_t reg, uint64_t value)
+{
+    hv_return_t r = enter();
+    return r == HV_SUCCESS ? leave(set_msi(hvi_backend(NULL), reg, value)) : r;
 }
 
 hv_return_t hv_gic_get_redistributor_base(hv_vcpu_t vcpu, hv_ipa_t *base)

@@ -24,6 +24,7 @@ struct hvi_state {
     struct hvi_vm_config config;
     atomic_bool gic; /* hv_gic_create() has succeeded */
     struct hvi_gic_config gic_config;
+    atomic_uint gic_users; /* device threads inside a GIC call; the VM's end waits for them */
 };
 extern struct hvi_state hvi;
 

@@ -16,6 +16,11 @@
 
 #include "../test.h"
 
+/* The granule calls came with the SDK of macOS 26. */
+#if !defined(__APPLE__) || __MAC_OS_X_VERSION_MAX_ALLOWED >= 260000
+#define HAVE_GRANULE 1
+#endif
+
 #define PAGE     0x4000u
 #define RAM_SIZE 0x10000u
 #define CODE     0x4000u

@@ -10,8 +10,9 @@ extern struct fake {
     hv_return_t error;
     bool visible;         /* what hvi_mem_lookup() told during the last map, unmap or protect */
     bool unavailable;     /* probe says no */
-    bool quiet;           /* vCPUs come and go without a note */
+    bool quiet;           /* VMs, vCPUs and interrupts come and go without a note */
     void (*in_run)(void); /* called within hv_vcpu_run() */
     atomic_uint cancels;
     atomic_bool touched_dead_vcpu;
+    atomic_bool touched_dead_gic;
 } fake;

@@ -14,6 +14,8 @@
 #define PAGE 0x4000u
 #define RWX  (HV_MEMORY_READ | HV_MEMORY_WRITE | HV_MEMORY_EXEC)
 
+static void *nothing; /* a NULL that the compiler does not know, as it warns of those */
+
 /* The book so far is `want`; then a new page of it. */
 #define BOOK(want) check_book((want), __LINE__)
 
@@ -256,12 +258,12 @@ static void handles(void)
     hv_vcpu_exit_t *exit = NULL;
     uint64_t value;
     CHECK_EQ(hv_vm_create(NULL), HV_SUCCESS);
-    CHECK_EQ(hv_vcpu_create(NULL, &exit, NULL), HV_BAD_ARGUMENT);
-    CHECK_EQ(hv_vcpu_create(&vcpu, NULL, NULL), HV_BAD_ARGUMENT);
+    CHECK_EQ(hv_vcpu_create(nothing, &exit, NULL), HV_BAD_ARGUMENT);
+    CHECK_EQ(hv_vcpu_create(&vcpu, nothing, NULL), HV_BAD_ARGUMENT);
     CHECK_EQ(hv_vcpu_create(&vcpu, &exit, NULL), HV_SUCCESS);
     BOOK("create 36 16384;vcpu 0;");
     CHECK_EQ(vcpu, 0);
-    CHECK_EQ(hv_vcpu_get_reg(vcpu, HV_REG_X0, NULL), HV_BAD_ARGUMENT);
+    CHECK_EQ(hv_vcpu_get_reg(vcpu, HV_REG_X0, nothing), HV_BAD_ARGUMENT);
     CHECK_EQ(hv_vcpu_set_reg(vcpu, HV_REG_X0, 5), HV_SUCCESS);
     CHECK_EQ(hv_vcpu_get_reg(vcpu, HV_REG_X0, &value), HV_SUCCESS);
     CHECK_EQ(value, 5);
@@ -376,8 +378,8 @@ static void cancel_checks_first(void)
     CHECK_EQ(atomic_load(&fake.cancels), 0);
     CHECK_EQ(hv_vcpus_exit(vcpu, 1), HV_SUCCESS);
     CHECK_EQ(atomic_load(&fake.cancels), 1);
-    CHECK_EQ(hv_vcpus_exit(NULL, 1), HV_BAD_ARGUMENT);
-    CHECK_EQ(hv_vcpus_exit(NULL, 0), HV_SUCCESS);
+    CHECK_EQ(hv_vcpus_exit(nothing, 1), HV_BAD_ARGUMENT);
+    CHECK_EQ(hv_vcpus_exit(nothing, 0), HV_SUCCESS);
     CHECK_EQ(hv_vcpu_destroy(vcpu[0]), HV_SUCCESS);
     CHECK_EQ(hv_vm_destroy(), HV_SUCCESS);
 }
@@ -455,6 +457,39 @@ static void gic_calls(void)
     CHECK_EQ(hv_vm_destroy(), HV_SUCCESS);
 }
 
+static void *device_thread(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&finished)) {
+        hv_return_t r = hv_gic_set_spi(40, true);
+        if (!CHECK(r == HV_SUCCESS || r == HV_UNSUPPORTED || r == HV_NO_DEVICE))
+            break;
+        r = hv_gic_send_msi(0x8020040, 40); /* no MSI frame */
+        if (!CHECK(r != HV_SUCCESS))
+            break;
+    }
+    return NULL;
+}
+
+/* The backend's GIC is never called once the VM is gone. */
+static void device_races_with_destroy(void)
+{
+    pthread_t thread;
+    hv_gic_config_t config = hv_gic_config_create();
+    CHECK_EQ(hv_gic_config_set_distributor_base(config, 0x8000000), HV_SUCCESS);
+    fake.quiet = true;
+    CHECK_EQ(pthread_create(&thread, NULL, device_thread, NULL), 0);
+    for (unsigned i = 0; i < 3000; i++) {
+        CHECK_EQ(hv_vm_create(NULL), HV_SUCCESS);
+        CHECK_EQ(hv_gic_create(config), HV_SUCCESS);
+        CHECK_EQ(hv_vm_destroy(), HV_SUCCESS);
+    }
+    atomic_store(&finished, true);
+    pthread_join(thread, NULL);
+    CHECK(!atomic_load(&fake.touched_dead_gic));
+    os_release(config);
+}
+
 static void gic_state(void)
 {
     char data[5];
@@ -472,7 +507,7 @@ static void gic_state(void)
     CHECK_EQ(hv_gic_state_get_data(state, data), HV_SUCCESS);
     CHECK_EQ(hv_gic_set_state(data, 5), HV_SUCCESS);
     CHECK_EQ(hv_gic_set_state(data, 4), HV_BAD_ARGUMENT);
-    CHECK_EQ(hv_gic_set_state(NULL, 5), HV_BAD_ARGUMENT);
+    CHECK_EQ(hv_gic_set_state(nothing, 5), HV_BAD_ARGUMENT);
     os_release(state);
     os_release(config);
     CHECK_EQ(hv_vm_destroy(), HV_SUCCESS);
@@ -584,6 +619,7 @@ int main(void)
     TEST_ALONE(cancel_checks_first);
     TEST_ALONE(gic_calls);
     TEST_ALONE(gic_state);
+    TEST_ALONE(device_races_with_destroy);
     TEST_ALONE(best_that_works);
     TEST_ALONE(named_but_absent);
     TEST_ALONE(named_but_unknown);

@@ -357,6 +357,7 @@ static void remap_code(void)
     free(mem);
 }
 
+#ifdef HAVE_GRANULE
 static void four_kib_granule(void)
 {
     hv_vm_config_t config = hv_vm_config_create();
@@ -376,6 +377,8 @@ static void four_kib_granule(void)
     CHECK_EQ(hv_vm_destroy(), HV_SUCCESS);
     free(mem);
 }
+
+#endif
 
 /* A guest that writes without pause; its memory is taken away under it, again and again. */
 static void *writer(void *arg)
@@ -475,7 +478,9 @@ int main(void)
     TEST_ALONE(map_host_memory);
     TEST_ALONE(unmap_arguments);
     TEST_ALONE(protect_arguments);
+#ifdef HAVE_GRANULE
     TEST_ALONE(four_kib_granule);
+#endif
     TEST_ALONE(memory_is_shared);
     TEST_ALONE(mapped_twice);
     TEST_ALONE(write_protection);
