@@ -3,10 +3,10 @@
  * The decoded blocks of one vCPU: finding, building, linking, invalidating. Owner thread only;
  * other vCPUs ask by mail (broadcast.c).
  *
- * A block is found by guest physical address and the BLOCK_* flags it was decoded under, so it
- * survives changes of the page tables. Blocks lie in one arena and are dropped all together when it
- * is full. Coherence is the guest's duty, as on hardware that announces CTR_EL0.DIC = 0: it says IC
- * IVAU after writing code. Nothing watches its stores.
+ * A block is found by guest physical and virtual address and the BLOCK_* flags it was decoded
+ * under, so it survives changes of the page tables. Blocks lie in one arena and are dropped all
+ * together when it is full. Coherence is the guest's duty, as on hardware that announces
+ * CTR_EL0.DIC = 0: it says IC IVAU after writing code. Nothing watches its stores.
  *
  * Links within a page hold as long as both blocks live: wherever the one is mapped, so is the
  * other. Links that leave the page also depend on the translation, and are checked against
@@ -14,6 +14,7 @@
  */
 #include "a64.h"
 #include "cpu.h"
+#include "jit/jit.h"
 #include "tlb.h"
 
 #include <stdlib.h>
@@ -69,6 +70,7 @@ void code_invalidate_all(struct cpu *c)
     memset(cc->blocks, 0, sizeof cc->blocks);
     memset(cc->pages, 0, sizeof cc->pages);
     cc->used = 0;
+    jit_reset(c);
     c->link_from = NULL;
     fetch_changed(c);
 }
@@ -101,8 +103,10 @@ static struct code_page *page_of(struct code_cache *cc, uint64_t ipa, bool make)
 
 static void unlink_in(struct block *b)
 {
-    for (struct link *l = b->in; l; l = l->next_in)
+    for (struct link *l = b->in; l; l = l->next_in) {
         l->to = NULL;
+        jit_unlink(l);
+    }
     b->in = NULL;
 }
 
@@ -117,6 +121,7 @@ static void unlink_out(struct link *l)
         }
     }
     l->to = NULL;
+    jit_unlink(l);
 }
 
 /* Take a block out of everything that could find it. Its memory stays: it may be running. */
@@ -168,11 +173,14 @@ void code_invalidate_ipa(struct cpu *c, uint64_t ipa, uint64_t size)
 
 void block_link(struct cpu *c, struct link *from, struct block *to)
 {
-    unlink_out(from);
-    from->to = to;
+    if (from->to != to) {
+        unlink_out(from);
+        from->to = to;
+        from->next_in = to->in;
+        to->in = from;
+    }
     from->gen = c->fetch_gen;
-    from->next_in = to->in;
-    to->in = from;
+    jit_link(c, from, to);
 }
 
 /* Which ways out of the block lead to another page: known from the last instruction alone. */
@@ -213,7 +221,7 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
     struct block *b = page ? arena_alloc(cc, sizeof *b + total * sizeof tmp[0]) : NULL;
     if (!b)
         return NULL;
-    *b = (struct block){.ipa = ipa, .flags = flags, .n = (uint16_t)n};
+    *b = (struct block){.ipa = ipa, .va = c->pc, .flags = flags, .n = (uint16_t)n};
     memcpy(b->insns, tmp, total * sizeof tmp[0]);
     mark_crossings(b, &tmp[total - 1]);
     b->page_next = page->first;
@@ -226,10 +234,11 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
     return b;
 }
 
-static struct block *lookup(struct code_cache *cc, uint64_t ipa, uint32_t flags)
+/* Translated code is for one virtual address, so a block is too. */
+static struct block *lookup(struct cpu *c, uint64_t ipa, uint32_t flags)
 {
-    for (struct block *b = cc->blocks[hash_of(ipa)]; b; b = b->hash_next) {
-        if (b->ipa == ipa && b->flags == flags)
+    for (struct block *b = c->code->blocks[hash_of(ipa)]; b; b = b->hash_next) {
+        if (b->ipa == ipa && b->flags == flags && b->va == c->pc)
             return b;
     }
     return NULL;
@@ -246,7 +255,7 @@ struct block *block_find(struct cpu *c)
         return NULL;
     uint64_t ipa = f->ipa | (pc & ~PAGE_MASK);
     uint32_t flags = c->block_flags | (f->guarded ? BLOCK_GUARDED : 0);
-    struct block *b = lookup(c->code, ipa, flags);
+    struct block *b = lookup(c, ipa, flags);
     if (!b) {
         b = build(c, ipa, f->host + (pc & ~PAGE_MASK), flags);
         if (!b) {

@@ -59,6 +59,8 @@ struct tlb_entry {
     uint64_t ipa; /* of the page */
 };
 #define TLB_NONE UINT64_C(1)
+#define TLB_CHECKED                                                                                \
+    UINT64_C(0x800) /* in a tag: only aligned accesses (Device memory, SCTLR_EL1.A) */
 
 /* Page of the instruction TLB. */
 struct fetch_entry {
@@ -75,6 +77,7 @@ struct jump_entry {
     struct block *block;
     uint32_t gen;
     uint32_t flags;
+    const void *code; /* block->code, or NULL */
 };
 
 /* Work that another vCPU asks this one to do at its next block end, and waits for (broadcast.c). */
@@ -102,6 +105,7 @@ enum {
     STAT_EXCEPTIONS,
     STAT_INTERRUPTS,
     STAT_MAILS,
+    STAT_TRANSLATED,
     STAT_COUNT
 };
 
@@ -178,8 +182,10 @@ struct cpu {
     uint64_t large_lo[2],
         large_hi[2]; /* per half: addresses mapped by more than a 4K page: tlb.c */
 
-    /* Decoded blocks (block.c). */
+    /* Decoded blocks (block.c), translated ones (jit/; NULL: the interpreter alone). */
     struct code_cache *code;
+    struct jit *jit;
+    uint32_t jit_heat; /* entries after which a block is translated; UINT32_MAX: never */
 
     /* Mailbox (broadcast.c), any thread under its lock. */
     pthread_mutex_t mail_lock;
@@ -284,6 +290,17 @@ static inline void fetch_changed(struct cpu *c)
     c->fetch_gen++;
 }
 
+/* Go on interpreting at a block that was found, unless the translator has it or should get it. */
+static inline const struct insn *block_enter(struct cpu *c, struct block *to)
+{
+    if (unlikely(to->heat >= c->jit_heat) ||
+        unlikely(atomic_load_explicit(&c->kick, memory_order_relaxed)))
+        return NULL;
+    to->heat++;
+    c->block = to;
+    return to->insns;
+}
+
 /* Leave a block through its link `slot` to `target`. The last act of a branch handler. */
 static inline const struct insn *block_leave(struct cpu *c, unsigned slot, uint64_t target)
 {
@@ -291,12 +308,8 @@ static inline const struct insn *block_leave(struct cpu *c, unsigned slot, uint6
     struct link *l = &b->link[slot];
     c->icount += b->n;
     c->pc = target;
-    struct block *to = l->to;
-    if (likely(to && (!l->crosses || l->gen == c->fetch_gen) &&
-               !atomic_load_explicit(&c->kick, memory_order_relaxed))) {
-        c->block = to;
-        return to->insns;
-    }
+    if (likely(l->to && (!l->crosses || l->gen == c->fetch_gen)))
+        return block_enter(c, l->to);
     c->link_from = l;
     return NULL;
 }
@@ -307,11 +320,8 @@ static inline const struct insn *block_leave_indirect(struct cpu *c, uint64_t ta
     c->icount += c->block->n;
     c->pc = target;
     const struct jump_entry *j = &c->jump[target >> 2 & (JUMP_CACHE_SIZE - 1)];
-    if (likely(j->pc == target && j->gen == c->fetch_gen && j->flags == c->block_flags &&
-               !atomic_load_explicit(&c->kick, memory_order_relaxed))) {
-        c->block = j->block;
-        return j->block->insns;
-    }
+    if (likely(j->pc == target && j->gen == c->fetch_gen && j->flags == c->block_flags))
+        return block_enter(c, j->block);
     return NULL;
 }
 
@@ -364,7 +374,9 @@ void cpu_kicks_after_fork(void);
 struct machine {
     bool created;
     bool has_gic;
-    bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt */
+    bool jit_off;  /* option "jit" = "off" */
+    bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt
+                    */
     uint32_t ipa_bits;
     pthread_mutex_t lock; /* over cpus[] and its length */
     struct cpu *cpus[CPU_MAX];

@@ -21,6 +21,8 @@
 #define CPSR_DAIF     0x3c0u
 #define CPSR_M        0x1fu
 
+#define SCTLR_M       UINT64_C(1)
+#define SCTLR_A       UINT64_C(2)
 #define SCTLR_SPAN    (UINT64_C(1) << 23)
 #define SCTLR_DSSBS   (UINT64_C(1) << 44)
 
@@ -93,10 +95,19 @@ static bool fp_trapped(const struct cpu *c)
     return !(fpen & 1) || (fpen == 1 && c->el == 0);
 }
 
+/* With the MMU off every data access is to Device memory (D8.2.9); SCTLR_EL1.A asks for it
+ * everywhere. */
+static bool alignment_checked(const struct cpu *c)
+{
+    return (c->sr[SR_SCTLR_EL1] & (SCTLR_M | SCTLR_A)) != SCTLR_M;
+}
+
 void cpu_state_changed(struct cpu *c)
 {
     c->tlb = c->tlb_sets[mem_view(c)];
     c->block_flags = (c->el ? BLOCK_EL1 : 0) | (fp_trapped(c) ? BLOCK_NOFP : 0) |
+                     (c->el && c->pan ? BLOCK_PAN : 0) |
+                     (alignment_checked(c) ? BLOCK_CHECKED : 0) |
                      (cpu_step_active(c) ? BLOCK_STEP : 0);
 }
 

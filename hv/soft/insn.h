@@ -49,10 +49,14 @@ struct link {
     struct link *next_in; /* list of links into `to` */
     uint32_t gen;         /* cpu->fetch_gen when made; checked if `crosses` */
     bool crosses;         /* the target is in another page: its mapping may change */
+    /* In translated code (jit/): the jump to patch, where it leads while `to` is NULL, and the copy
+     * of `gen` that it compares. All in the writable view; NULL if there is none. */
+    uint8_t *site, *stub, *gen_at;
 };
 
 struct block {
     uint64_t ipa;        /* guest physical address of the first instruction */
+    uint64_t va;         /* where it ran first; translated code is for this address alone */
     uint32_t flags;      /* BLOCK_*: the part of the state that decoding depended on */
     uint16_t n;          /* instructions */
     bool dead;           /* invalidated; memory stays until the arena is dropped */
@@ -66,10 +70,12 @@ struct block {
 };
 
 enum {
-    BLOCK_EL1 = 1u << 0,    /* runs at EL1 */
-    BLOCK_NOFP = 1u << 1,   /* FP and SIMD trap (CPACR_EL1.FPEN) */
-    BLOCK_STEP = 1u << 2,   /* one instruction, software step active */
-    BLOCK_GUARDED = 1u << 3 /* page has the GP bit: BTI applies */
+    BLOCK_EL1 = 1u << 0,     /* runs at EL1 */
+    BLOCK_NOFP = 1u << 1,    /* FP and SIMD trap (CPACR_EL1.FPEN) */
+    BLOCK_STEP = 1u << 2,    /* one instruction, software step active */
+    BLOCK_GUARDED = 1u << 3, /* page has the GP bit: BTI applies */
+    BLOCK_PAN = 1u << 4,     /* EL1 data accesses use VIEW_EL1_PAN */
+    BLOCK_CHECKED = 1u << 5  /* every data access must be aligned: MMU off, or SCTLR_EL1.A */
 };
 
 static inline unsigned insn_bits(uint32_t w, unsigned lo, unsigned len)

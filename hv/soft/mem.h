@@ -34,12 +34,19 @@ static inline struct tlb_entry *tlb_slot(struct tlb_entry *tlb, uint64_t va)
     return &tlb[va >> PAGE_BITS & (TLB_SIZE - 1)];
 }
 
+/* May [va, va + size) go straight to memory? In the page of the tag; aligned if that is checked. */
+static inline bool mem_matches(uint64_t tag, uint64_t va, unsigned size)
+{
+    return likely(((va + size - 1) & PAGE_MASK) == tag) ||
+           ((va & (PAGE_MASK | (size - 1))) | TLB_CHECKED) == tag;
+}
+
 #define MEM_ACCESS(bits)                                                                           \
     static inline bool ld##bits(struct cpu *c, const struct insn *i, uint64_t va,                  \
                                 uint##bits##_t *out)                                               \
     {                                                                                              \
         const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
-        if (likely(((va + bits / 8 - 1) & PAGE_MASK) == e->read)) {                                \
+        if (likely(mem_matches(e->read, va, bits / 8))) {                                          \
             memcpy(out, (const void *)(uintptr_t)(va + e->addend), bits / 8);                      \
             return true;                                                                           \
         }                                                                                          \
@@ -49,7 +56,7 @@ static inline struct tlb_entry *tlb_slot(struct tlb_entry *tlb, uint64_t va)
                                 uint##bits##_t in)                                                 \
     {                                                                                              \
         const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
-        if (likely(((va + bits / 8 - 1) & PAGE_MASK) == e->write)) {                               \
+        if (likely(mem_matches(e->write, va, bits / 8))) {                                         \
             memcpy((void *)(uintptr_t)(va + e->addend), &in, bits / 8);                            \
             return true;                                                                           \
         }                                                                                          \
@@ -63,7 +70,7 @@ MEM_ACCESS(64)
 static inline bool ld128(struct cpu *c, const struct insn *i, uint64_t va, v128 *out)
 {
     const struct tlb_entry *e = tlb_slot(c->tlb, va);
-    if (likely(((va + 15) & PAGE_MASK) == e->read)) {
+    if (likely(mem_matches(e->read, va, 16))) {
         memcpy(out, (const void *)(uintptr_t)(va + e->addend), 16);
         return true;
     }
@@ -73,7 +80,7 @@ static inline bool ld128(struct cpu *c, const struct insn *i, uint64_t va, v128 
 static inline bool st128(struct cpu *c, const struct insn *i, uint64_t va, const v128 *in)
 {
     const struct tlb_entry *e = tlb_slot(c->tlb, va);
-    if (likely(((va + 15) & PAGE_MASK) == e->write)) {
+    if (likely(mem_matches(e->write, va, 16))) {
         memcpy((void *)(uintptr_t)(va + e->addend), in, 16);
         return true;
     }

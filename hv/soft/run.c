@@ -7,6 +7,7 @@
 #include "a64.h"
 #include "cpu.h"
 #include "debug.h"
+#include "jit/jit.h"
 #include "gic.h"
 
 #include <mach/mach_time.h>
@@ -63,18 +64,41 @@ static bool vtimer_exit_due(struct cpu *c)
     return true;
 }
 
+/* Translate b if it has become warm. When the code memory is full every block goes, b too: false.
+ */
+static bool warm_up(struct cpu *c, struct block *b)
+{
+    if (b->code || b->heat < c->jit_heat)
+        return true;
+    if (!c->jit && !(c->jit = jit_new(JIT_CODE_BYTES))) {
+        c->jit_heat = UINT32_MAX; /* no emitter or no memory: interpret */
+        return true;
+    }
+    c->stats[STAT_TRANSLATED]++;
+    if (jit_translate(c, b))
+        return true;
+    c->stats[STAT_ARENA_DROPS]++;
+    code_invalidate_all(c);
+    return false;
+}
+
 /* From here to the next exit or anything that needs the dispatcher. */
 static void run_blocks(struct cpu *c)
 {
     struct link *from = c->link_from;
     c->link_from = NULL;
     struct block *b = block_find(c);
-    if (!b)
+    if (!b || !warm_up(c, b))
         return;
     if (from)
         block_link(c, from, b);
+    b->heat++;
     c->block = b;
     const struct insn *i = b->insns;
+    if (b->code) {
+        c->jump[c->pc >> 2 & (JUMP_CACHE_SIZE - 1)].code = b->code;
+        i = jit_run(c, b);
+    }
     while (i)
         i = i->fn(c, i);
 }

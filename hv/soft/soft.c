@@ -3,6 +3,7 @@
 #include "a64.h"
 #include "cpu.h"
 #include "debug.h"
+#include "jit/jit.h"
 #include "soft_gic.h"
 #include "timer.h"
 #include "tlb.h"
@@ -125,6 +126,7 @@ static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
         return HV_NO_RESOURCES;
     }
     c->index = index;
+    c->jit_heat = machine.jit_off ? UINT32_MAX : JIT_HEAT;
     pthread_mutex_init(&c->mail_lock, NULL);
     sem_init(&c->wake, 0, 0);
     reset(c);
@@ -149,6 +151,7 @@ static void vcpu_destroy(struct hvi_vcpu *v)
     pthread_mutex_unlock(&machine.lock);
     pthread_mutex_destroy(&c->mail_lock);
     sem_destroy(&c->wake);
+    jit_free(c->jit);
     code_cache_free(c->code);
     munmap(c, sizeof *c);
 }
@@ -317,7 +320,11 @@ static bool set_option(const char *name, const char *value)
         machine.irq_exit = strcmp(value, "on") == 0;
         return machine.irq_exit || strcmp(value, "off") == 0;
     }
-    return strcmp(name, "jit") == 0 && strcmp(value, "off") == 0;
+    if (strcmp(name, "jit") == 0) {
+        machine.jit_off = strcmp(value, "off") == 0;
+        return machine.jit_off || strcmp(value, "on") == 0;
+    }
+    return false;
 }
 
 static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint64_t *value)
@@ -327,6 +334,7 @@ static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint6
         [STAT_ARENA_DROPS] = "block cache drops", [STAT_TLB_FILLS] = "TLB fills",
         [STAT_TLB_FLUSHES] = "TLB flushes",       [STAT_EXCEPTIONS] = "exceptions",
         [STAT_INTERRUPTS] = "interrupts",         [STAT_MAILS] = "broadcasts served",
+        [STAT_TRANSLATED] = "blocks translated",
     };
     const struct cpu *c = cpu_of(v);
     if (index > STAT_COUNT)

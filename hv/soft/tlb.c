@@ -15,10 +15,6 @@
 
 #define SCTLR_A (UINT64_C(1) << 1)
 
-/* tlb_entry.read and write: the page is known, but an access has to be checked for alignment first
- * (Device memory, SCTLR_EL1.A), so the fast path must not match. */
-#define TLB_CHECKED UINT64_C(2)
-
 /* Low bits of tlb_entry.ipa. */
 #define ENTRY_SIZE   UINT64_C(0x3f) /* log2 of the block or page it came from */
 #define ENTRY_GLOBAL UINT64_C(0x40)

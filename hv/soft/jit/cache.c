@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Code memory: one anonymous file mapped twice, writable and executable, so that no page is ever
+ * both. Blocks are emitted one after the other; when the memory is full everything is dropped
+ * together with the decoded blocks (block.c).
+ */
+#include "code.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define BLOCK_CODE_MAX (96u << 10) /* no block needs more: 64 instructions, the worst with stubs   \
+                                    */
+
+struct jit *jit_new(size_t bytes)
+{
+    struct jit *jit = calloc(1, sizeof *jit);
+    if (!jit)
+        return NULL;
+    int fd = memfd_create("tinyvmm-jit", MFD_CLOEXEC);
+    jit->size = bytes;
+    if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0)
+        goto fail;
+    void *rw = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (rw == MAP_FAILED)
+        goto fail;
+    void *rx = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    if (rx == MAP_FAILED) {
+        munmap(rw, bytes);
+        goto fail;
+    }
+    close(fd);
+    jit->rw = rw;
+    jit->rx = rx;
+    jit_emit_thunks(jit);
+    return jit;
+fail:
+    if (fd >= 0)
+        close(fd);
+    free(jit);
+    return NULL;
+}
+
+void jit_free(struct jit *jit)
+{
+    if (!jit)
+        return;
+    munmap(jit->rw, jit->size);
+    munmap(jit->rx, jit->size);
+    free(jit);
+}
+
+size_t jit_bytes(const struct jit *jit)
+{
+    return jit ? jit->used : 0;
+}
+
+bool jit_translate(struct cpu *c, struct block *b)
+{
+    struct jit *jit = c->jit;
+    if (jit->size - jit->used < BLOCK_CODE_MAX)
+        return false;
+    return jit_emit(c, jit, b);
+}
+
+const struct insn *jit_run(struct cpu *c, const struct block *b)
+{
+    const struct insn *(*enter)(struct cpu *, const void *);
+    memcpy(&enter, &c->jit->enter, sizeof enter);
+    return enter(c, b->code);
+}
+
+const struct insn *jit_call(struct cpu *c, const struct insn *i)
+{
+    uintptr_t first = (uintptr_t)(i - i->off / 4);
+    struct block *b = (struct block *)(first - offsetof(struct block, insns));
+    c->pc = b->va;
+    c->block = b;
+    return i->fn(c, i);
+}
+
+void jit_link(struct cpu *c, struct link *l, struct block *to)
+{
+    if (!l->site || !to->code)
+        return;
+    const uint8_t *target = (const uint8_t *)to->code - (c->jit->rx - c->jit->rw);
+    int32_t disp = (int32_t)(target - (l->site + 4));
+    if (l->gen_at)
+        memcpy(l->gen_at, &l->gen, 4);
+    memcpy(l->site, &disp, 4);
+}
+
+void jit_unlink(struct link *l)
+{
+    if (!l->site)
+        return;
+    int32_t disp = (int32_t)(l->stub - (l->site + 4));
+    memcpy(l->site, &disp, 4);
+}
+
+void jit_reset(struct cpu *c)
+{
+    if (c->jit)
+        c->jit->used = c->jit->base;
+}

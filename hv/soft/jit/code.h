@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Code memory: one stretch, seen twice, writable here and executable there (cache.c). */
+#pragma once
+
+#include "jit.h"
+
+struct jit {
+    uint8_t *rw, *rx;        /* the two views */
+    size_t size, used, base; /* `base`: the thunks, kept over a reset */
+    /* Thunks, executable addresses. */
+    const uint8_t *enter, *leave, *handler, *handler_end;
+};
+
+/* Called from translated code: run the interpreter's handler for an instruction. */
+const struct insn *jit_call(struct cpu *c, const struct insn *i);
+/* Emit code for b at the end of what is used: the emitter's side of jit_translate(). */
+bool jit_emit(struct cpu *c, struct jit *jit, struct block *b);
+/* Write the thunks and set `used` and `base`. */
+void jit_emit_thunks(struct jit *jit);

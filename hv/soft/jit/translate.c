@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a decoded block to calls of the emitter, one instruction after the other. An instruction
+ * that has no case here is a call of its handler.
+ *
+ * The one analysis is whether anything can see the flags that an instruction sets: not if another
+ * one sets all of them before an instruction that reads them, may fault, or ends the block.
+ */
+#include "../a64.h"
+#include "../alu.h"
+#include "emit_x64.h"
+
+/* How an instruction deals with NZCV. */
+enum flag_use {
+    USES_FLAGS, /* reads them, or may leave the block so that they are seen */
+    SETS_FLAGS, /* sets all four, reads none */
+    NO_FLAGS
+};
+
+#define IS64(i) ((i)->raw >> 31)
+
+static bool add_sub(struct emitter *e, const struct insn *i, bool live)
+{
+    bool w = IS64(i), flags = i->raw >> 29 & 1;
+    enum em_op op = i->raw >> 30 & 1 ? EM_SUB : EM_ADD;
+    if (i->id >= A64_ADD_W_imm && i->id <= A64_SUBS_X_imm)
+        em_alu_imm(e, op, w, flags, live, i->rd, i->rn, i->imm);
+    else if (i->id >= A64_ADD_W_ext && i->id <= A64_SUBS_X_ext)
+        em_alu_ext(e, op, w, flags, live, i->rd, i->rn, i->rm, i->aux, (unsigned)i->imm);
+    else
+        em_alu_reg(e, op, w, flags, live, i->rd, i->rn, i->rm, false, (enum em_shift)i->aux,
+                   (unsigned)i->imm);
+    return true;
+}
+
+static bool logic(struct emitter *e, const struct insn *i, bool live)
+{
+    static const uint8_t ops[4] = {EM_AND, EM_OR, EM_XOR, EM_AND};
+    unsigned opc = i->raw >> 29 & 3;
+    enum em_op op = (enum em_op)ops[opc];
+    if (i->id >= A64_AND_W_imm && i->id <= A64_ANDS_X_imm)
+        em_alu_imm(e, op, IS64(i), opc == 3, live, i->rd, i->rn, i->imm);
+    else if (opc == 1 && i->rn == X_ZR && !(i->raw >> 21 & 1) && !i->imm)
+        em_mov(e, IS64(i), i->rd, i->rm);
+    else
+        em_alu_reg(e, op, IS64(i), opc == 3, live, i->rd, i->rn, i->rm, i->raw >> 21 & 1,
+                   (enum em_shift)i->aux, (unsigned)i->imm);
+    return true;
+}
+
+static bool conditional_compare(struct emitter *e, const struct insn *i)
+{
+    unsigned cond = i->raw >> 12 & 15;
+    bool immediate = i->raw >> 11 & 1, negative = !(i->raw >> 30 & 1);
+    em_ccmp(e, IS64(i), negative, i->rn, immediate ? -1 : i->rm, i->ra, cond, i->aux);
+    return true;
+}
+
+/* Loads and stores of one general register: size and kind from the word. */
+static struct em_access access_of(const struct insn *i)
+{
+    unsigned opc = i->raw >> 22 & 3;
+    return (struct em_access){.bytes = (uint8_t)(1u << (i->raw >> 30)),
+                              .sign = opc >= 2,
+                              .wide = opc == 2 || i->raw >> 30 == 3};
+}
+
+static struct em_access pair_access(const struct insn *i)
+{
+    unsigned opc = i->raw >> 30;
+    return (struct em_access){.bytes = opc == 2 ? 8 : 4, .sign = opc == 1, .wide = opc != 0};
+}
+
+static struct em_access literal_access(const struct insn *i)
+{
+    unsigned opc = i->raw >> 30;
+    return (struct em_access){.bytes = opc == 1 ? 8 : 4, .sign = opc == 2, .wide = opc != 0};
+}
+
+static bool single(struct emitter *e, const struct insn *i, enum em_mode mode)
+{
+    if (a64_rows[i->id].flags & A64_LOAD)
+        em_load(e, i, access_of(i), mode);
+    else
+        em_store(e, i, access_of(i), mode);
+    return true;
+}
+
+static bool pair(struct emitter *e, const struct insn *i)
+{
+    static const uint8_t modes[4] = {EM_OFFSET, EM_POST, EM_OFFSET, EM_PRE};
+    enum em_mode mode = (enum em_mode)modes[i->raw >> 23 & 3];
+    if (a64_rows[i->id].flags & A64_LOAD)
+        em_load_pair(e, i, pair_access(i), mode);
+    else
+        em_store_pair(e, i, pair_access(i), mode);
+    return true;
+}
+
+static bool branch(struct emitter *e, const struct insn *i)
+{
+    uint64_t pc = e->va + i->off, target = pc + i->imm, next = pc + 4;
+    switch (i->id) {
+    case A64_B: em_branch(e, target); break;
+    case A64_BL:
+        em_mov_imm(e, 30, next);
+        em_branch(e, target);
+        break;
+    case A64_B_cond:
+        if (i->aux >= 14)
+            em_branch(e, target);
+        else
+            em_branch_cond(e, i->aux, target, next);
+        break;
+    case A64_CBZ_W:
+    case A64_CBNZ_W:
+    case A64_CBZ_X:
+    case A64_CBNZ_X: em_branch_zero(e, IS64(i), i->raw >> 24 & 1, i->rn, target, next); break;
+    case A64_TBZ: em_branch_bit(e, i->aux, false, i->rn, target, next); break;
+    case A64_TBNZ: em_branch_bit(e, i->aux, true, i->rn, target, next); break;
+    case A64_BR:
+    case A64_RET: em_branch_reg(e, i->rn, false, 0); break;
+    case A64_BLR: em_branch_reg(e, i->rn, true, next); break;
+    case A64_END_OF_PAGE: em_branch(e, pc); break;
+    default: return false;
+    }
+    return true;
+}
+
+static bool multiply_divide(struct emitter *e, const struct insn *i)
+{
+    bool w = IS64(i);
+    switch (i->id) {
+    case A64_MADD_W:
+    case A64_MADD_X: em_madd(e, w, false, i->rd, i->rn, i->rm, i->ra); break;
+    case A64_MSUB_W:
+    case A64_MSUB_X: em_madd(e, w, true, i->rd, i->rn, i->rm, i->ra); break;
+    case A64_SMADDL: em_maddl(e, true, false, i->rd, i->rn, i->rm, i->ra); break;
+    case A64_SMSUBL: em_maddl(e, true, true, i->rd, i->rn, i->rm, i->ra); break;
+    case A64_UMADDL: em_maddl(e, false, false, i->rd, i->rn, i->rm, i->ra); break;
+    case A64_UMSUBL: em_maddl(e, false, true, i->rd, i->rn, i->rm, i->ra); break;
+    case A64_SMULH: em_mulh(e, true, i->rd, i->rn, i->rm); break;
+    case A64_UMULH: em_mulh(e, false, i->rd, i->rn, i->rm); break;
+    case A64_UDIV_W:
+    case A64_UDIV_X: em_div(e, w, false, i->rd, i->rn, i->rm); break;
+    case A64_SDIV_W:
+    case A64_SDIV_X: em_div(e, w, true, i->rd, i->rn, i->rm); break;
+    default: return false;
+    }
+    return true;
+}
+
+/* True if the emitter has the instruction; `live`: its flags can be seen. */
+static bool translate(struct emitter *e, const struct insn *i, bool live)
+{
+    bool w = IS64(i);
+    uint64_t pc = e->va + i->off;
+    unsigned id = i->id;
+    if ((id >= A64_ADD_W_imm && id <= A64_SUBS_X_imm) || (id >= A64_ADD_W && id <= A64_SUBS_X_ext))
+        return add_sub(e, i, live);
+    if ((id >= A64_AND_W_imm && id <= A64_ANDS_X_imm) || (id >= A64_AND_W && id <= A64_BICS_X))
+        return logic(e, i, live);
+    if (id >= A64_CCMN_W && id <= A64_CCMP_X_imm)
+        return conditional_compare(e, i);
+    if (id >= A64_STRB_uimm && id <= A64_LDR_X_uimm)
+        return single(e, i, EM_OFFSET);
+    if (id >= A64_STURB && id <= A64_LDUR_X)
+        return single(e, i, EM_OFFSET);
+    if (id >= A64_STRB_post && id <= A64_LDR_X_post)
+        return single(e, i, EM_POST);
+    if (id >= A64_STRB_pre && id <= A64_LDR_X_pre)
+        return single(e, i, EM_PRE);
+    if (id >= A64_STRB_reg && id <= A64_LDR_X_reg)
+        return single(e, i, EM_INDEX);
+    if (id >= A64_LDR_W_lit && id <= A64_LDRSW_lit) {
+        em_load(e, i, literal_access(i), EM_LITERAL);
+        return true;
+    }
+    if (id >= A64_STNP_W && id <= A64_LDP_X_pre)
+        return pair(e, i);
+    if (id >= A64_MADD_W && id <= A64_UMULH)
+        return multiply_divide(e, i);
+    if ((id >= A64_B && id <= A64_RET) || id == A64_END_OF_PAGE)
+        return branch(e, i);
+    switch (id) {
+    case A64_MOVN_W:
+    case A64_MOVZ_W:
+    case A64_MOVN_X:
+    case A64_MOVZ_X: em_mov_imm(e, i->rd, i->imm); break;
+    case A64_MOVK_W:
+    case A64_MOVK_X: em_movk(e, w, i->rd, i->imm, i->aux); break;
+    case A64_ADR: em_mov_imm(e, i->rd, pc + i->imm); break;
+    case A64_ADRP: em_mov_imm(e, i->rd, (pc & ~UINT64_C(0xfff)) + i->imm); break;
+    case A64_SBFM_W:
+    case A64_BFM_W:
+    case A64_UBFM_W:
+    case A64_SBFM_X:
+    case A64_BFM_X:
+    case A64_UBFM_X:
+        em_bitfield(e, i->raw >> 29 & 3, w, i->rd, i->rn, (unsigned)i->imm, i->aux);
+        break;
+    case A64_EXTR_W:
+    case A64_EXTR_X: em_extr(e, w, i->rd, i->rn, i->rm, (unsigned)i->imm); break;
+    case A64_LSLV_W:
+    case A64_LSLV_X: em_shift_reg(e, EM_LSL, w, i->rd, i->rn, i->rm); break;
+    case A64_LSRV_W:
+    case A64_LSRV_X: em_shift_reg(e, EM_LSR, w, i->rd, i->rn, i->rm); break;
+    case A64_ASRV_W:
+    case A64_ASRV_X: em_shift_reg(e, EM_ASR, w, i->rd, i->rn, i->rm); break;
+    case A64_RORV_W:
+    case A64_RORV_X: em_shift_reg(e, EM_ROR, w, i->rd, i->rn, i->rm); break;
+    case A64_UDIV_W:
+    case A64_SDIV_W:
+    case A64_UDIV_X:
+    case A64_SDIV_X: return multiply_divide(e, i);
+    case A64_REV_W:
+    case A64_REV_X: em_rev(e, w, i->rd, i->rn); break;
+    case A64_CLZ_W:
+    case A64_CLZ_X: em_clz(e, w, i->rd, i->rn); break;
+    case A64_CSEL_W:
+    case A64_CSEL_X: em_csel(e, w, false, false, i->rd, i->rn, i->rm, i->aux); break;
+    case A64_CSINC_W:
+    case A64_CSINC_X: em_csel(e, w, false, true, i->rd, i->rn, i->rm, i->aux); break;
+    case A64_CSINV_W:
+    case A64_CSINV_X: em_csel(e, w, true, false, i->rd, i->rn, i->rm, i->aux); break;
+    case A64_CSNEG_W:
+    case A64_CSNEG_X: em_csel(e, w, true, true, i->rd, i->rn, i->rm, i->aux); break;
+    case A64_HINT:
+    case A64_PRFM_uimm:
+    case A64_PRFUM:
+    case A64_PRFM_reg:
+    case A64_PRFM_lit: break;
+    case A64_DMB:
+    case A64_DSB: /* CRm<1:0>: 01 orders loads only, which the host does by itself */
+        em_barrier(e, (i->raw >> 8 & 3) != 1);
+        break;
+    default: return false;
+    }
+    return true;
+}
+
+static enum flag_use flag_use(const struct insn *i)
+{
+    unsigned id = i->id;
+    bool arith =
+        (id >= A64_ADD_W_imm && id <= A64_SUBS_X_imm) || (id >= A64_ADD_W && id <= A64_SUBS_X_ext);
+    bool logical =
+        (id >= A64_AND_W_imm && id <= A64_ANDS_X_imm) || (id >= A64_AND_W && id <= A64_BICS_X);
+    if (arith)
+        return i->raw >> 29 & 1 ? SETS_FLAGS : NO_FLAGS;
+    if (logical)
+        return (i->raw >> 29 & 3) == 3 ? SETS_FLAGS : NO_FLAGS;
+    if ((id >= A64_MOVN_W && id <= A64_EXTR_X) || (id >= A64_MADD_W && id <= A64_UMULH) ||
+        (id >= A64_LSLV_W && id <= A64_RORV_X && id != A64_UDIV_X && id != A64_SDIV_X))
+        return NO_FLAGS;
+    return USES_FLAGS;
+}
+
+bool jit_emit(struct cpu *c, struct jit *jit, struct block *b)
+{
+    static _Thread_local struct emitter emitter;
+    struct emitter *e = &emitter;
+    bool live[BLOCK_MAX_INSNS + 1];
+    unsigned total = b->n + (b->insns[b->n - 1].id != A64_UNDEFINED &&
+                             !(a64_rows[b->insns[b->n - 1].id].flags & A64_ENDS));
+    bool seen = true;
+    for (unsigned n = total; n-- > 0;) {
+        enum flag_use use = flag_use(&b->insns[n]);
+        live[n] = seen;
+        seen = use == USES_FLAGS || (use == NO_FLAGS && seen);
+    }
+
+    e->as = (struct as){
+        .p = jit->rw + jit->used, .end = jit->rw + jit->size, .rx_delta = jit->rx - jit->rw};
+    e->jit = jit;
+    e->cpu = c;
+    e->block = b;
+    e->va = b->va;
+    e->view = !(b->flags & BLOCK_EL1) ? VIEW_EL0 : b->flags & BLOCK_PAN ? VIEW_EL1_PAN : VIEW_EL1;
+    e->flags = EM_FLAGS_NONE;
+    e->stub_count = 0;
+    const uint8_t *code = as_rx(&e->as);
+    em_begin(e);
+    for (unsigned n = 0; n < total; n++) {
+        const struct insn *i = &b->insns[n];
+        bool trapped = i->fn == op_fp_trap;
+        if (trapped || !translate(e, i, live[n]))
+            em_handler(e, i, n + 1 == total);
+    }
+    if (!em_finish(e))
+        return false;
+    jit->used = (size_t)(e->as.p - jit->rw);
+    b->code = code;
+    return true;
+}
