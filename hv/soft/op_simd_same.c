@@ -95,17 +95,15 @@ SAME_AND_SCALAR(uqsub)
     SAT_S((z * ((wide)1 << (bits - 1)) sign(wide) x * y + ((wide)1 << (bits - 2))) >> (bits - 1),  \
           bits, &q)
 
-#define ALL_S_HS1(op, e)                                                                           \
-    V_SH(op, k, e)                                                                                 \
-    V_SS(op, k, e)                                                                                 \
-    V_S1_HS(op, k, e)                                                                              \
-    V_TABLE_HS1(op)                                                                                \
-    V_SH(op##_elem, i->aux, e) V_SS(op##_elem, i->aux, e) V_S1_HS(op##_elem, i->aux, e)            \
-        V_TABLE_HS1(op##_elem)
-ALL_S_HS1(v_sqdmulh, MULH)
-ALL_S_HS1(v_sqrdmulh, RMULH)
-ALL_S_HS1(v_sqrdmlah, RMULH_ACC(+))
-ALL_S_HS1(v_sqrdmlsh, RMULH_ACC(-))
+#define ALL_S_HS1(op, yk, e) V_SH(op, yk, e) V_SS(op, yk, e) V_S1_HS(op, yk, e) V_TABLE_HS1(op)
+ALL_S_HS1(v_sqdmulh, k, MULH)
+ALL_S_HS1(v_sqrdmulh, k, RMULH)
+ALL_S_HS1(v_sqrdmlah, k, RMULH_ACC(+))
+ALL_S_HS1(v_sqrdmlsh, k, RMULH_ACC(-))
+ALL_S_HS1(v_sqdmulh_elem, i->aux, MULH)
+ALL_S_HS1(v_sqrdmulh_elem, i->aux, RMULH)
+ALL_S_HS1(v_sqrdmlah_elem, i->aux, RMULH_ACC(+))
+ALL_S_HS1(v_sqrdmlsh_elem, i->aux, RMULH_ACC(-))
 
 #define SAME_SCALAR_ELEM(op)                                                                       \
     SAME_AND_SCALAR(op)                                                                            \

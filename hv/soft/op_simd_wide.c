@@ -72,23 +72,31 @@ SAME(v_umlsl)
 
 /* Saturating doubling: the product saturates first, then the sum. Vector, element and scalar forms.
  */
-#define LONG_SAT(op, e)                                                                            \
-    LONG_H(op, int, s, LANE_K, e)                                                                  \
-    LONG_S(op, int, s, LANE_K, e)                                                                  \
-    V_LONG(op##_h2, int16_t, sh, int32_t, ss, uint32_t, int64_t, 1, 0, k, e)                       \
-    V_LONG(op##_s2, int32_t, ss, int64_t, sd, uint64_t, int128, 1, 0, k, e)                        \
-    V_TABLE_HS1(op)                                                                                \
-    V_FORMAT(v_##op, v_sized, op)                                                                  \
-    V_FORMAT(s_##op, v_scalar, op) LONG_H(op##_elem, int, s, LANE_ELEM, e)                         \
-        LONG_S(op##_elem, int, s, LANE_ELEM, e)                                                    \
-            V_LONG(op##_elem_h2, int16_t, sh, int32_t, ss, uint32_t, int64_t, 1, 0, i->aux, e)     \
-                V_LONG(op##_elem_s2, int32_t, ss, int64_t, sd, uint64_t, int128, 1, 0, i->aux, e)  \
-                    V_TABLE_HS1(op##_elem) V_FORMAT(v_##op##_elem, v_elem, op##_elem)              \
-                        V_FORMAT(s_##op##_elem, v_elem_scalar, op##_elem)
+#define LONG_SAT(op, vector, scalar, e)                                                            \
+    LONG_H(op, int, s, vector, e)                                                                  \
+    LONG_S(op, int, s, vector, e)                                                                  \
+    V_LONG(op##_h2, int16_t, sh, int32_t, ss, uint32_t, int64_t, 1, 0, scalar, e)                  \
+    V_LONG(op##_s2, int32_t, ss, int64_t, sd, uint64_t, int128, 1, 0, scalar, e)                   \
+    V_TABLE_HS1(op)
 #define PRODUCT2 SAT_S((wide)x *y * 2, bits, &q)
-LONG_SAT(sqdmull, PRODUCT2)
-LONG_SAT(sqdmlal, SAT_S(z + PRODUCT2, bits, &q))
-LONG_SAT(sqdmlsl, SAT_S(z - PRODUCT2, bits, &q))
+LONG_SAT(sqdmull, LANE_K, k, PRODUCT2)
+LONG_SAT(sqdmlal, LANE_K, k, SAT_S(z + PRODUCT2, bits, &q))
+LONG_SAT(sqdmlsl, LANE_K, k, SAT_S(z - PRODUCT2, bits, &q))
+LONG_SAT(sqdmull_elem, LANE_ELEM, i->aux, PRODUCT2)
+LONG_SAT(sqdmlal_elem, LANE_ELEM, i->aux, SAT_S(z + PRODUCT2, bits, &q))
+LONG_SAT(sqdmlsl_elem, LANE_ELEM, i->aux, SAT_S(z - PRODUCT2, bits, &q))
+V_FORMAT(v_sqdmull, v_sized, sqdmull)
+V_FORMAT(v_sqdmlal, v_sized, sqdmlal)
+V_FORMAT(v_sqdmlsl, v_sized, sqdmlsl)
+V_FORMAT(s_sqdmull, v_scalar, sqdmull)
+V_FORMAT(s_sqdmlal, v_scalar, sqdmlal)
+V_FORMAT(s_sqdmlsl, v_scalar, sqdmlsl)
+V_FORMAT(v_sqdmull_elem, v_elem, sqdmull_elem)
+V_FORMAT(v_sqdmlal_elem, v_elem, sqdmlal_elem)
+V_FORMAT(v_sqdmlsl_elem, v_elem, sqdmlsl_elem)
+V_FORMAT(s_sqdmull_elem, v_elem_scalar, sqdmull_elem)
+V_FORMAT(s_sqdmlal_elem, v_elem_scalar, sqdmlal_elem)
+V_FORMAT(s_sqdmlsl_elem, v_elem_scalar, sqdmlsl_elem)
 
 /* ---- wide: Vn has wide lanes, Vm narrow ones ---- */
 

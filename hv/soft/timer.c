@@ -20,7 +20,7 @@
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool started;
+    _Atomic bool started;
     uint64_t deadline[CPU_MAX]; /* mach time, by vCPU index; NEVER if none */
     uint64_t next;              /* what the thread sleeps for */
 } alarm_clock = {.lock = PTHREAD_MUTEX_INITIALIZER, .next = NEVER};

@@ -81,7 +81,9 @@ extern probe_fn probe_ldr, probe_ldr32, probe_ldrb, probe_str, probe_strb, probe
     probe_ldadd, probe_swp, probe_cas, probe_prfm, probe_dc_zva, probe_dc_ivac, probe_dc_cvac,
     probe_dc_civac, probe_dc_cvau, probe_ic_ivau, probe_ldr_post, probe_str_pre, probe_fetch,
     probe_tlbi, probe_mrs_sctlr, probe_mrs_ctr, probe_msr_daif, probe_hlt_undef, probe_brk,
-    probe_svc, probe_nop, probe_fmov, probe_sp, el0_fetch, el0_sp;
+    probe_svc, probe_nop, probe_fmov, probe_sp, el0_fetch, el0_sp, probe_wfi, probe_eret, probe_hvc,
+    probe_at, probe_mrs_daif, probe_mrs_dczid, probe_mrs_tpidr, probe_mrs_tpidrro,
+    probe_msr_tpidrro;
 
 /* ---- system registers
  * ---------------------------------------------------------------------------------- */
@@ -119,14 +121,15 @@ static inline unsigned id_field(u64 reg, unsigned shift)
 /* ---- translation tables
  * --------------------------------------------------------------------------------- */
 
-#define SCTLR_M   (1u << 0)
-#define SCTLR_A   (1u << 1)
-#define SCTLR_SA  (1u << 3)
-#define SCTLR_SA0 (1u << 4)
-#define SCTLR_DZE (1u << 14)
-#define SCTLR_UCT (1u << 15)
-#define SCTLR_WXN (1u << 19)
-#define SCTLR_UCI (1u << 26)
+#define SCTLR_M    (1u << 0)
+#define SCTLR_A    (1u << 1)
+#define SCTLR_SA   (1u << 3)
+#define SCTLR_SA0  (1u << 4)
+#define SCTLR_DZE  (1u << 14)
+#define SCTLR_UCT  (1u << 15)
+#define SCTLR_WXN  (1u << 19)
+#define SCTLR_SPAN (1u << 23)
+#define SCTLR_UCI  (1u << 26)
 
 /* Attributes of a leaf. Index 0 of MAIR_EL1 is Normal, 1 Device-nGnRnE, 2 Normal Non-cacheable. */
 #define PTE_VALID    1ull

@@ -162,6 +162,15 @@ el0_svc:
         probe   probe_svc, svc #0x4321
         probe   probe_nop, nop
         probe   probe_fmov, fmov d0, x0
+        probe   probe_wfi, wfi
+        probe   probe_eret, eret
+        probe   probe_hvc, hvc #0
+        probe   probe_at, at s1e1r, x0
+        probe   probe_mrs_daif, mrs x0, daif
+        probe   probe_mrs_dczid, mrs x0, dczid_el0
+        probe   probe_mrs_tpidr, mrs x0, tpidr_el0
+        probe   probe_mrs_tpidrro, mrs x0, tpidrro_el0
+        probe   probe_msr_tpidrro, msr tpidrro_el0, x0
 
         /* Jump to x0; an Instruction Abort or PC alignment fault there comes back here. */
         .global probe_fetch
