@@ -62,6 +62,11 @@ struct tlb_entry {
 #define TLB_CHECKED                                                                                \
     UINT64_C(0x800) /* in a tag: only aligned accesses (Device memory, SCTLR_EL1.A) */
 
+/* Virtual addresses, both ends included; empty if lo > hi. */
+struct va_range {
+    uint64_t lo, hi;
+};
+
 /* Page of the instruction TLB. */
 struct fetch_entry {
     uint64_t key; /* virtual page | EL, or TLB_NONE */
@@ -179,8 +184,10 @@ struct cpu {
         uint64_t ipa, size, flags;
         uint8_t *host;
     } ram; /* last piece of guest memory used; size 0 = none */
-    uint64_t large_lo[2],
-        large_hi[2]; /* per half: addresses mapped by more than a 4K page: tlb.c */
+    struct va_range large[2];       /* per half: what more than a 4K page maps (tlb.c) */
+    struct va_range fetch_large[2]; /* and of it what was fetched from since fetch_gen changed */
+    uint64_t fetch_seen[4];         /* filter of the other pages fetched from: a bit by hash */
+    uint32_t tlb_used[VIEW_COUNT];  /* which 32nds of a set have entries */
 
     /* Decoded blocks (block.c), translated ones (jit/; NULL: the interpreter alone). */
     struct code_cache *code;

@@ -107,8 +107,7 @@ static void reset(struct cpu *c)
         c->fetch[n].key = TLB_NONE;
     for (unsigned n = 0; n < JUMP_CACHE_SIZE; n++)
         c->jump[n].pc = TLB_NONE; /* odd: no instruction is there */
-    tlb_regime_changed(c);
-    tlb_flush_all(c);
+    tlb_reset(c);
     cpu_state_changed(c);
 }
 

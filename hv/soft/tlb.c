@@ -35,28 +35,109 @@ static void drop_entry(struct tlb_entry *e)
     e->write = TLB_NONE;
 }
 
-void tlb_flush_all(struct cpu *c)
+/* A set is looked after in 32 groups: most flushes meet few entries. */
+#define GROUP_BITS (TLB_BITS > 5 ? TLB_BITS - 5 : 0)
+#define GROUP_SIZE (1u << GROUP_BITS)
+
+static uint32_t group_of(uint64_t va)
 {
-    for (unsigned view = 0; view < VIEW_COUNT; view++)
-        for (unsigned n = 0; n < TLB_SIZE; n++)
-            drop_entry(&c->tlb_sets[view][n]);
-    for (unsigned half = 0; half < 2; half++) {
-        c->large_lo[half] = UINT64_MAX;
-        c->large_hi[half] = 0;
-    }
-    c->ram.size = 0;
-    c->stats[STAT_TLB_FLUSHES]++;
+    return UINT32_C(1) << ((va >> PAGE_BITS & (TLB_SIZE - 1)) >> GROUP_BITS);
+}
+
+static void clear_ranges(struct va_range range[2])
+{
+    for (unsigned half = 0; half < 2; half++)
+        range[half] = (struct va_range){UINT64_MAX, 0};
+}
+
+static void extend_range(struct va_range range[2], uint64_t va, unsigned size_bits)
+{
+    struct va_range *r = &range[va >> 55 & 1];
+    const uint64_t span = (UINT64_C(1) << size_bits) - 1;
+
+    if (r->lo > (va & ~span))
+        r->lo = va & ~span;
+    if (r->hi < (va | span))
+        r->hi = va | span;
+}
+
+static bool in_range(const struct va_range range[2], uint64_t va)
+{
+    const struct va_range *r = &range[va >> 55 & 1];
+
+    return va >= r->lo && va <= r->hi;
+}
+
+/* Fetches: a TLBI of pages that nobody ran is common, and must not cost the code its links. */
+static void forget_fetches(struct cpu *c)
+{
+    memset(c->fetch_seen, 0, sizeof c->fetch_seen);
+    clear_ranges(c->fetch_large);
     fetch_changed(c);
 }
 
-/* Entries of the ASID go, those of every ASID stay. */
-static void flush_non_global(struct cpu *c)
+static uint64_t *fetch_word(struct cpu *c, uint64_t va, uint64_t *bit)
 {
-    for (unsigned view = 0; view < VIEW_COUNT; view++)
-        for (unsigned n = 0; n < TLB_SIZE; n++)
-            if (!(c->tlb_sets[view][n].ipa & ENTRY_GLOBAL))
-                drop_entry(&c->tlb_sets[view][n]);
-    fetch_changed(c);
+    const unsigned hash = (unsigned)((va >> PAGE_BITS) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+
+    *bit = UINT64_C(1) << (hash & 63);
+    return &c->fetch_seen[hash >> 6];
+}
+
+static void note_fetch(struct cpu *c, uint64_t va, unsigned size_bits)
+{
+    uint64_t bit, *word = fetch_word(c, va, &bit);
+
+    if (size_bits > PAGE_BITS)
+        extend_range(c->fetch_large, va, size_bits);
+    else
+        *word |= bit;
+}
+
+static bool maybe_fetched(struct cpu *c, uint64_t va)
+{
+    uint64_t bit;
+    const uint64_t *word = fetch_word(c, va, &bit);
+
+    return (*word & bit) || in_range(c->fetch_large, va);
+}
+
+/* Drop everything, or all but what holds for every ASID. */
+static void flush_sets(struct cpu *c, bool keep_global)
+{
+    for (unsigned view = 0; view < VIEW_COUNT; view++) {
+        uint32_t left = 0;
+
+        for (uint32_t used = c->tlb_used[view]; used; used &= used - 1) {
+            const unsigned group = (unsigned)__builtin_ctz(used);
+            if (group * GROUP_SIZE >= TLB_SIZE)
+                break;
+            struct tlb_entry *e = &c->tlb_sets[view][group * GROUP_SIZE];
+            for (unsigned n = 0; n < GROUP_SIZE; n++, e++) {
+                if (keep_global && (e->ipa & ENTRY_GLOBAL))
+                    left |= UINT32_C(1) << group;
+                else
+                    drop_entry(e);
+            }
+        }
+        c->tlb_used[view] = left;
+    }
+    forget_fetches(c);
+}
+
+void tlb_flush_all(struct cpu *c)
+{
+    flush_sets(c, false);
+    clear_ranges(c->large);
+    c->ram.size = 0;
+    c->stats[STAT_TLB_FLUSHES]++;
+}
+
+void tlb_reset(struct cpu *c)
+{
+    memset(c->tlb_used, 0xff, sizeof c->tlb_used);
+    tlb_regime_changed(c);
+    tlb_flush_all(c);
 }
 
 void tlb_regime_changed(struct cpu *c)
@@ -82,7 +163,7 @@ void tlb_regime_changed(struct cpu *c)
     if (!tables_only)
         tlb_flush_all(c);
     else if (c->regime.asid != asid)
-        flush_non_global(c);
+        flush_sets(c, true);
 }
 
 /* ---- maintenance ---- */
@@ -96,25 +177,34 @@ static bool entry_matches(const struct tlb_entry *e, uint64_t va, bool any_asid)
     return ((tag ^ va) & PAGE_MASK) >> (e->ipa & ENTRY_SIZE) == 0;
 }
 
-/* Drop what maps va, of the current ASID and global, or only global. What came from a larger page
- * may sit in any slot. */
-static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
+/* Drop what comes from the block that maps va: it may sit in any slot. */
+static void flush_large(struct cpu *c, uint64_t va, bool any_asid)
 {
-    const unsigned half = va >> 55 & 1;
-    const bool large = va >= c->large_lo[half] && va <= c->large_hi[half];
-
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
-        struct tlb_entry *set = c->tlb_sets[view];
-
-        if (large) {
-            for (unsigned n = 0; n < TLB_SIZE; n++)
-                if (entry_matches(&set[n], va, any_asid))
-                    drop_entry(&set[n]);
-        } else if (entry_matches(tlb_slot(set, va), va, any_asid)) {
-            drop_entry(tlb_slot(set, va));
+        for (uint32_t used = c->tlb_used[view]; used; used &= used - 1) {
+            const unsigned group = (unsigned)__builtin_ctz(used);
+            struct tlb_entry *e = &c->tlb_sets[view][group * GROUP_SIZE];
+            for (unsigned n = 0; n < GROUP_SIZE; n++, e++)
+                if (entry_matches(e, va, any_asid))
+                    drop_entry(e);
         }
     }
-    fetch_changed(c);
+}
+
+/* Drop what maps va, of the current ASID and global, or only global. */
+static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
+{
+    if (in_range(c->large, va)) {
+        flush_large(c, va, any_asid);
+    } else {
+        for (unsigned view = 0; view < VIEW_COUNT; view++) {
+            struct tlb_entry *e = tlb_slot(c->tlb_sets[view], va);
+            if (entry_matches(e, va, any_asid))
+                drop_entry(e);
+        }
+    }
+    if (maybe_fetched(c, va))
+        forget_fetches(c);
 }
 
 void tlb_flush_va(struct cpu *c, uint64_t va)
@@ -130,7 +220,7 @@ void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid)
 void tlb_flush_asid(struct cpu *c, uint16_t asid)
 {
     if (((asid ^ c->regime.asid) & c->regime.asid_mask) == 0)
-        flush_non_global(c);
+        flush_sets(c, true);
 }
 
 /* ---- guest memory ---- */
@@ -274,17 +364,6 @@ bool tlb_locate(struct cpu *c, const struct insn *i, uint64_t va, enum mmu_kind 
 
 /* ---- filling ---- */
 
-static void note_large(struct cpu *c, uint64_t va, unsigned size_bits)
-{
-    const unsigned half = va >> 55 & 1;
-    const uint64_t span = (UINT64_C(1) << size_bits) - 1;
-
-    if (c->large_lo[half] > (va & ~span))
-        c->large_lo[half] = va & ~span;
-    if (c->large_hi[half] < (va | span))
-        c->large_hi[half] = va | span;
-}
-
 /* Keep a translation, with what may be done without asking again. `va` has no tag. */
 static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mmu_result *r,
                  uint8_t *host, uint64_t flags)
@@ -300,7 +379,8 @@ static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mm
         may_read = may_write = false;
     c->stats[STAT_TLB_FILLS]++;
     if (r->size_bits > PAGE_BITS)
-        note_large(c, va, r->size_bits);
+        extend_range(c->large, va, r->size_bits);
+    c->tlb_used[view] |= group_of(va);
     e->read = may_read && (flags & HV_MEMORY_READ) ? tag : TLB_NONE;
     e->write = may_write && !r->clean && (flags & HV_MEMORY_WRITE) ? tag : TLB_NONE;
     e->addend = (uintptr_t)(host - (r->ipa & ~PAGE_MASK)) - page;
@@ -523,6 +603,7 @@ const struct fetch_entry *tlb_fetch(struct cpu *c, uint64_t pc)
                  r.ipa, 0);
         return NULL;
     }
+    note_fetch(c, pc, r.size_bits);
     *e = (struct fetch_entry){
         .key = key,
         .ipa = r.ipa & PAGE_MASK,

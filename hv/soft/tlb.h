@@ -16,6 +16,9 @@
  * guest or restored: decode them anew, and drop the translations that no longer hold. */
 void tlb_regime_changed(struct cpu *c);
 
+/* A new vCPU: the sets hold nothing yet, whatever its memory does. */
+void tlb_reset(struct cpu *c);
+
 /* Walk, no TLB, no exception: out->fault says how it went. A descriptor at an address without
  * memory shows as an external abort on the walk. */
 bool tlb_walk(struct cpu *c, uint64_t va, struct mmu_access access, struct mmu_result *out);
