@@ -79,26 +79,22 @@ bool dec_v_rbit(struct insn *i, uint32_t w)
     return v_pick(i, insn_bits(w, 30, 1) ? v_rbit_b1 : v_rbit_b0);
 }
 
-/* Reverse the lanes within each container of `group` lanes: lane k comes from k ^ (group - 1). */
-#define REVERSE(fn, F, bytes, group)                                                               \
-    static const struct insn *fn(struct cpu *c, const struct insn *i)                              \
-    {                                                                                              \
-        const v128 n = c->v[i->rn];                                                                \
-        v128 r = {0};                                                                              \
-        for (unsigned k = 0; k < (bytes) / sizeof n.F[0]; k++)                                     \
-            r.F[k] = n.F[k ^ ((group)-1)];                                                         \
-        c->v[i->rd] = r;                                                                           \
-        return i + 1;                                                                              \
-    }
-#define REVERSE_FORMS(op, z, container)                                                            \
-    REVERSE(op##_##z##0, z, 8, (container) / sizeof n.z[0])                                        \
-    REVERSE(op##_##z##1, z, 16, (container) / sizeof n.z[0])
-REVERSE_FORMS(v_rev64, b, 8)
-REVERSE_FORMS(v_rev64, h, 8)
-REVERSE_FORMS(v_rev64, s, 8)
-REVERSE_FORMS(v_rev32, b, 4)
-REVERSE_FORMS(v_rev32, h, 4)
-REVERSE_FORMS(v_rev16, b, 2)
+/* Reversing the lanes of a container, whose width is that of the loop's lane. */
+static inline uint64_t swap_halves(uint64_t x)
+{
+    x = x << 32 | x >> 32;
+    return (x & UINT64_C(0x0000ffff0000ffff)) << 16 | (x >> 16 & UINT64_C(0x0000ffff0000ffff));
+}
+
+#define REVERSE(op, z, T, F, e)                                                                    \
+    V_LANES(op##_##z##0, T, F, T, T, 8, k, e)                                                      \
+    V_LANES(op##_##z##1, T, F, T, T, 16, k, e)
+REVERSE(v_rev64, b, uint64_t, d, __builtin_bswap64(x))
+REVERSE(v_rev64, h, uint64_t, d, swap_halves(x))
+REVERSE(v_rev64, s, uint64_t, d, x << 32 | x >> 32)
+REVERSE(v_rev32, b, uint32_t, s, __builtin_bswap32(x))
+REVERSE(v_rev32, h, uint32_t, s, x << 16 | x >> 16)
+REVERSE(v_rev16, b, uint16_t, h, x << 8 | x >> 8)
 V_TABLE_BHS(v_rev64)
 static const v_table v_rev32 = {V_SLOT(v_rev32, b), V_SLOT(v_rev32, h), {NULL}, {NULL}};
 V_TABLE_B(v_rev16)

@@ -64,24 +64,17 @@ SAME(v_uabd)
 SAME(v_saba)
 SAME(v_uaba)
 
-/* Product of two polynomials over {0,1}, each of 8 bits, modulo x^8. */
-static inline uint8_t poly_mul8(uint8_t a, uint8_t b)
-{
-    uint8_t r = 0;
-    for (unsigned bit = 0; bit < 8; bit++)
-        r ^= (uint8_t)((b >> bit & 1 ? 0xffu : 0) & (uint32_t)a << bit);
-    return r;
-}
-
-V_UB(v_pmul, k, poly_mul8(x, y))
+/* Product of polynomials over {0,1}, modulo x^8. */
+V_UB(v_pmul, k, POLY_MUL8(x, y))
 V_TABLE_B(v_pmul)
 SAME(v_pmul)
 
 /* ---- saturating ---- */
 
 V_ALL_S_BHSD1(v_sqadd, SAT_S((wide)x + y, bits, &q))
+#define SUM ((lane)(x + y))
 V_ALL_S_BHSD1(v_sqsub, SAT_S((wide)x - y, bits, &q))
-V_ALL_U_BHSD1(v_uqadd, (lane)(x + y) < x ? (q |= 1, (lane)-1) : (lane)(x + y))
+V_ALL_U_BHSD1(v_uqadd, (q |= SUM < x, SUM | (lane) - (SUM < x)))
 V_ALL_U_BHSD1(v_uqsub, x < y ? (q |= 1, 0) : (lane)(x - y))
 SAME_AND_SCALAR(sqadd)
 SAME_AND_SCALAR(sqsub)

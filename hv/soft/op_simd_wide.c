@@ -7,6 +7,7 @@
  * The "2" forms (Q = 1) read or write the upper half of the register with the narrow lanes. Runs on
  * the vCPU's thread.
  */
+#include "crypto_host.h"
 #include "simd.h"
 
 /* ---- long: both sources narrow ---- */
@@ -200,27 +201,26 @@ SAME(v_shll)
 
 /* ---- polynomial ---- */
 
-/* The product of two polynomials over {0,1} of degree < 64: 128 bits. */
+/* The product of two polynomials over {0,1} of degree < 64: 128 bits. Four bits of b at a time, the
+ * highest first; the multiples of a by all polynomials of four bits stand in a table. */
 static v128 poly_mul64(uint64_t a, uint64_t b)
 {
+    uint64_t low[16] = {0}, high[16] = {0};
+    for (unsigned n = 1; n < 16; n++) {
+        const unsigned half = n >> 1;
+        low[n] = low[half] << 1 ^ (n & 1 ? a : 0);
+        high[n] = high[half] << 1 | low[half] >> 63;
+    }
     v128 r = {0};
-    for (unsigned bit = 0; bit < 64; bit++) {
-        const uint64_t mask = -(b >> bit & 1);
-        r.d[0] ^= mask & a << bit;
-        r.d[1] ^= mask & (bit ? a >> (64 - bit) : 0);
+    for (int at = 60; at >= 0; at -= 4) {
+        const unsigned n = b >> at & 15;
+        r.d[1] = (r.d[1] << 4 | r.d[0] >> 60) ^ high[n];
+        r.d[0] = r.d[0] << 4 ^ low[n];
     }
     return r;
 }
 
-static inline uint16_t poly_mul8_long(uint16_t a, uint16_t b)
-{
-    uint16_t r = 0;
-    for (unsigned bit = 0; bit < 8; bit++)
-        r ^= (uint16_t)((b >> bit & 1 ? 0xffffu : 0) & (uint32_t)a << bit);
-    return r;
-}
-
-LONG_B(v_pmull, uint, , poly_mul8_long(x, y))
+LONG_B(v_pmull, uint, , POLY_MUL8(x, y))
 
 static const struct insn *v_pmull_d0(struct cpu *c, const struct insn *i)
 {
@@ -243,6 +243,8 @@ bool dec_v_pmull(struct insn *i, uint32_t w)
 /* The 64-bit one, which belongs to FEAT_PMULL and exists for both Q. */
 bool dec_v_pmull64(struct insn *i, uint32_t w)
 {
+    const bool q = insn_bits(w, 30, 1);
+    op_fn *host = crypto_host(q ? CRYPTO_PMULL2 : CRYPTO_PMULL);
     v_fields(i, w);
-    return v_pick(i, insn_bits(w, 30, 1) ? v_pmull_d1 : v_pmull_d0);
+    return v_pick(i, host ? host : q ? v_pmull_d1 : v_pmull_d0);
 }

@@ -141,6 +141,12 @@ static inline uint64_t shift_sat_u(uint64_t x, int sh, unsigned bits, bool round
     (((x) >> ((sh) < (bits) ? (sh) : (bits)-1)) + ((x) >> ((sh)-1) & 1))
 #define ROUND_SHR_U(x, sh, bits) (((sh) < (bits) ? (x) >> (sh) : 0) + ((x) >> ((sh)-1) & 1))
 
+/* The product of two polynomials of 8 bits over {0,1}: a sum of shifted x without carries. */
+#define POLY_TERM(x, y, bit) ((lane)(0 - ((y) >> (bit)&1)) & (lane)((x) << (bit)))
+#define POLY_MUL8(x, y)                                                                            \
+    (POLY_TERM(x, y, 0) ^ POLY_TERM(x, y, 1) ^ POLY_TERM(x, y, 2) ^ POLY_TERM(x, y, 3) ^           \
+     POLY_TERM(x, y, 4) ^ POLY_TERM(x, y, 5) ^ POLY_TERM(x, y, 6) ^ POLY_TERM(x, y, 7))
+
 /* ---- loops ---- */
 
 #define V_TYPES(T, U, W)                                                                           \

@@ -4,7 +4,7 @@
  * compared bit for bit: all V and X registers, FPSR, the memory around, and which words are
  * UNDEFINED.
  *
- *   simd_diff [-n tests] [-s seed] [-r row] oracle-command...
+ *   simd_diff [-n tests] [-s seed] [-r row] [-t title] oracle-command...
  *
  * Prints each difference with its registers (up to ten); the seed and -n reproduce it.
  */
@@ -170,13 +170,14 @@ int main(int argc, char **argv)
 {
     unsigned long tests = 20000;
     uint64_t seed = (uint64_t)time(NULL);
-    const char *only = NULL;
+    const char *only = NULL, *title = "";
     int option;
-    while ((option = getopt(argc, argv, "+n:s:r:")) != -1) {
+    while ((option = getopt(argc, argv, "+n:s:r:t:")) != -1) {
         switch (option) {
         case 'n': tests = strtoul(optarg, NULL, 0); break;
         case 's': seed = strtoull(optarg, NULL, 0); break;
         case 'r': only = optarg; break;
+        case 't': title = optarg; break;
         default: return 2;
         }
     }
@@ -219,10 +220,10 @@ int main(int argc, char **argv)
     printf("# %lu instructions, %lu of %u rows, seed %" PRIu64 "\n", tests, covered, (unsigned)ROWS,
            seed);
     if (bad)
-        printf("not ok - simd: %lu of %lu instructions differ (-n %lu -s %" PRIu64 ")\n", bad,
-               tests, tests, seed);
+        printf("not ok - simd: %s%lu of %lu instructions differ (-n %lu -s %" PRIu64 ")\n", title,
+               bad, tests, tests, seed);
     else
-        printf("ok - simd: random instructions give what an independent CPU gives\n");
+        printf("ok - simd: %srandom instructions give what an independent CPU gives\n", title);
     free(which);
     return bad != 0;
 }
