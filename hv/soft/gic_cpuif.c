@@ -60,9 +60,13 @@ uint8_t gic_running_priority(const struct gic_vcpu *v)
     return active ? (uint8_t)(__builtin_ctz(active) << 3) : GIC_IDLE_PRIO;
 }
 
+/* Both sides are taken by the binary point of the pending one's group: where the groups' points
+ * differ, an interrupt of lower priority must not look more urgent for having lost more bits. */
 bool gic_can_signal(const struct gic_vcpu *v, unsigned prio, unsigned group)
 {
-    return prio < v->pmr && group_priority(v, prio, group) < gic_running_priority(v);
+    unsigned running = gic_running_priority(v);
+    return prio < v->pmr && (running == GIC_IDLE_PRIO ||
+                             group_priority(v, prio, group) < group_priority(v, running, group));
 }
 
 /* ---- acknowledge and end

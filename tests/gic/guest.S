@@ -4,6 +4,9 @@
     .section .start, "ax"
     .global _start
 _start:
+#ifdef BOARD
+    mov     x0, #0
+#endif
     adrp    x1, stacks
     add     x1, x1, :lo12:stacks
     add     x2, x0, #1

@@ -22,4 +22,6 @@ enum {
     HOST_RAISE_LATER, /* x1: SPI that a device thread raises soon */
     HOST_LOWER,       /* x1: SPI to lower now */
     HOST_MSI_LATER,   /* x1: SPI that a device thread sends as a message soon */
+    HOST_SEED,        /* guest_random.c: what to begin with */
+    HOST_RECORD,      /* x1: array of 32-bit words, x2: their number */
 };

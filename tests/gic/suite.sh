@@ -57,6 +57,15 @@ skip()
     exit $status
 }
 
+# arm64 PROGRAM OPTIONS SOURCE...
+arm64()
+{
+    program=$1
+    shift
+    # shellcheck disable=SC2086
+    $cross $guest_flags -o "$program" "$@" 2>"$out/log"
+}
+
 guest_flags="-O1 -ffreestanding -nostdlib -static -march=armv8-a -mgeneral-regs-only -mno-outline-atomics
     -mstrict-align -fno-pic -fno-stack-protector -Wl,--build-id=none -T tests/gic/guest.ld"
 if command -v aarch64-linux-gnu-gcc >/dev/null; then
@@ -70,10 +79,12 @@ lib=${BUILD:-build}/libhypervisor.a
 [ -f "$lib" ] || lib=$(ls -t build/*/libhypervisor.a 2>/dev/null | head -n 1)
 [ -f "$lib" ] || skip "no library in ${BUILD:-build} (make)"
 
+objcopy=$(command -v aarch64-linux-gnu-objcopy || command -v llvm-objcopy)
 # shellcheck disable=SC2086
-if ! { $cross $guest_flags -o "$out/guest.elf" tests/gic/guest.S tests/gic/guest.c &&
-    "$(command -v aarch64-linux-gnu-objcopy || command -v llvm-objcopy)" -O binary "$out/guest.elf" \
-        "$out/guest.bin" &&
+if ! { arm64 "$out/guest.elf" tests/gic/guest.S tests/gic/guest.c &&
+    arm64 "$out/random.elf" tests/gic/guest.S tests/gic/guest_random.c &&
+    "$objcopy" -O binary "$out/guest.elf" "$out/guest.bin" &&
+    "$objcopy" -O binary "$out/random.elf" "$out/random.bin" &&
     $CC $flags ${SAN:+-fsanitize=$SAN} -Ihv/include -o "$out/test_guest" tests/gic/test_guest.c "$lib"; } \
     2>"$out/log"; then
     sed 's/^/# /' "$out/log"
@@ -86,5 +97,23 @@ for cpus in 1 2 4; do
         status=1
         sed 's/^/# /' "$out/stderr"
     }
+done
+
+# ---- the same random guest here and on QEMU's board ----
+
+command -v qemu-system-aarch64 >/dev/null || skip "no qemu-system-aarch64 to compare with"
+for seed in ${SEED:-1 2} ${LONG:+3 4 5 6 7 8 9 10 11 12}; do
+    arm64 "$out/board.elf" -DBOARD "-DSEED=$seed" -Wl,--defsym=load_address=0x40100000 \
+        tests/gic/guest.S tests/gic/guest_random.c
+    "$out/test_guest" "$out/random.bin" 1 "$seed" >"$out/ours"
+    qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a57 -display none -monitor none -serial stdio \
+        -kernel "$out/board.elf" </dev/null 2>"$out/log" | tr -d '\r' >"$out/theirs"
+    if [ "$(wc -l <"$out/ours")" -eq 4000 ] && cmp -s "$out/ours" "$out/theirs"; then
+        echo "ok - gic guest: 4000 random steps read as on QEMU, seed $seed"
+    else
+        echo "not ok - gic guest: random steps differ from QEMU's, seed $seed"
+        diff "$out/ours" "$out/theirs" | head -n 10 | sed 's/^/# /'
+        status=1
+    fi
 done
 exit $status

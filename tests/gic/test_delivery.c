@@ -252,6 +252,8 @@ static void binary_point_group0(void)
     CHECK_EQ(icc(g, 0, AP1R0), 0);
     CHECK(gic_set_spi(g, 63, true));
     CHECK_EQ(gic_lines(g, 0), FIQ);
+    set_icc(g, 0, BPR0, 7); /* a point moved later counts for what runs, too */
+    CHECK_EQ(gic_lines(g, 0), 0);
     gic_set_spi(g, 62, false);
     set_icc(g, 0, EOIR0, 62);
     set_icc(g, 0, BPR0, 7); /* no group bits: all priorities are one group, nothing preempts */

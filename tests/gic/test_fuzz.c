@@ -46,13 +46,13 @@ static bool irq_pending(const struct irq *q)
 }
 
 /* GIC 4.8.1, table "Priority grouping by binary point" */
-static unsigned preempt_prio(const struct cpu *c, const struct irq *q)
+static unsigned preempt_prio(const struct cpu *c, unsigned prio, bool group1)
 {
     unsigned subpriority_bits = c->bpr0 + 1;
-    if (q->group1 && !c->cbpr) {
+    if (group1 && !c->cbpr) {
         subpriority_bits = c->bpr1;
     }
-    return q->prio >> subpriority_bits << subpriority_bits;
+    return prio >> subpriority_bits << subpriority_bits;
 }
 
 static unsigned running(const struct cpu *c)
@@ -89,7 +89,9 @@ static unsigned lines(unsigned vcpu)
         return 0;
     }
     const struct irq *q = irq_at(vcpu, intid);
-    if (q->prio >= c->pmr || preempt_prio(c, q) >= running(c)) {
+    bool higher = running(c) == 0xff ||
+                  preempt_prio(c, q->prio, q->group1) < preempt_prio(c, running(c), q->group1);
+    if (q->prio >= c->pmr || !higher) {
         return 0;
     }
     return q->group1 ? GIC_LINE_IRQ : GIC_LINE_FIQ;
@@ -103,7 +105,7 @@ static unsigned model_ack(unsigned vcpu, bool group1)
     struct cpu *c = &m.cpu[vcpu];
     unsigned intid = highest(vcpu);
     struct irq *q = irq_at(vcpu, intid);
-    *(group1 ? &c->ap1 : &c->ap0) |= 1u << (preempt_prio(c, q) / 8);
+    *(group1 ? &c->ap1 : &c->ap0) |= 1u << (preempt_prio(c, q->prio, q->group1) / 8);
     q->active = true;
     q->latch = false;
     return intid;

@@ -3,7 +3,7 @@
  * The GIC through the public API and a real guest (guest.c): vCPU threads, a device thread that
  * raises interrupts a little later, WFI inside hv_vcpu_run. Any backend whose hv_gic_* works.
  *
- *   test_guest IMAGE [vCPUs]
+ *   test_guest IMAGE [vCPUs [seed]]     with a seed: guest_random.c, prints its record
  */
 #include <Hypervisor/Hypervisor.h>
 
@@ -19,6 +19,7 @@
 
 static uint8_t *ram;
 static unsigned cpus = 2;
+static uint64_t seed;
 static hv_vcpu_t handle[MAX_CPUS];
 static atomic_uint made, left, ready, interrupted;
 static atomic_bool over;
@@ -83,6 +84,19 @@ static const char *text(uint64_t ipa)
     return ipa >= RAM && ipa < RAM + RAM_SIZE - 200 ? (const char *)ram + (ipa - RAM) : "?";
 }
 
+/* guest_random.c: twelve words a line. */
+static void print_record(uint64_t ipa, uint64_t count)
+{
+    if (ipa < RAM || ipa - RAM > RAM_SIZE || count > (RAM_SIZE - (ipa - RAM)) / 4) {
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        uint32_t word;
+        memcpy(&word, ram + (ipa - RAM) + 4 * i, 4);
+        printf("%08x%c", word, i % 12 == 11 ? '\n' : ' ');
+    }
+}
+
 static void end(int status)
 {
     atomic_store(&verdict, status);
@@ -112,6 +126,8 @@ static uint64_t serve(uint64_t call, uint64_t a, uint64_t b)
     case HOST_RAISE_LATER: ask_device(raise_count, a); return 0;
     case HOST_LOWER: hv_gic_set_spi((uint32_t)a, false); return 0;
     case HOST_MSI_LATER: ask_device(send_count, a); return 0;
+    case HOST_SEED: return seed;
+    case HOST_RECORD: print_record(a, b); return 0;
     default: return UINT64_MAX;
     }
 }
@@ -210,6 +226,7 @@ int main(int argc, char **argv)
 {
     pthread_t cpu[MAX_CPUS], device;
     cpus = argc > 2 ? (unsigned)atoi(argv[2]) : cpus;
+    seed = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
     if (argc < 2 || cpus < 1 || cpus > MAX_CPUS || !load(argv[1])) {
         fprintf(stderr, "usage: test_guest IMAGE [vCPUs 1..%d]\n", MAX_CPUS);
         return 2;
@@ -240,7 +257,9 @@ int main(int argc, char **argv)
     pthread_cond_signal(&changed);
     pthread_mutex_unlock(&lock);
     pthread_join(device, NULL);
-    test_run("gic guest: hv_vcpus_exit ends a WFI", wakes_from_wfi);
+    if (argc <= 3) {
+        test_run("gic guest: hv_vcpus_exit ends a WFI", wakes_from_wfi);
+    }
     hv_vm_destroy();
     return test_done();
 }
