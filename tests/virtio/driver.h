@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's side of a virtio device, for tests: a driver that works on guest memory and registers,
- * written from the specification (virtio 1.2) and sharing nothing with vmm/dev. Addresses of a queue's
- * parts and of its buffers are fixed, so that tests can spoil them by hand.
+ * The guest's side of a virtio device, for tests: a driver that works on guest memory and
+ * registers, written from the specification (virtio 1.2) and sharing nothing with vmm/dev.
+ * Addresses of a queue's parts and of its buffers are fixed, so that tests can spoil them by hand.
  */
 #pragma once
 
@@ -22,7 +22,7 @@
 #define AVAIL(n)   (DESC(n) + 0x2000)
 #define USED(n)    (DESC(n) + 0x4000)
 #define BUFFERS    (RAM + 0x20000)
-#define QUEUE_SIZE 16
+#define QUEUE_SIZE 8
 
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 

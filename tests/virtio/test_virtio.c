@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio: the transport, the rings, and the devices rng and console. The disk has a file of its own. */
+/* virtio: the transport, the rings, and the devices rng and console. The disk has a file of its
+ * own. */
 #include "../test.h"
 
 #include <fcntl.h>
@@ -315,10 +316,13 @@ static void breaks_on(void (*spoil)(struct driver *d))
 static void survives_hostile_chains(void)
 {
     void (*const all[])(struct driver *) = {
-        loop_chain,       empty_loop,       outside,           over_the_end,
-        overflow,         huge,             next_outside,      head_outside,
-        index_jumps,      read_after_write, indirect_odd_size, indirect_and_next,
-        indirect_outside, indirect_in_indirect,
+        loop_chain,        empty_loop,
+        outside,           over_the_end,
+        overflow,          huge,
+        next_outside,      head_outside,
+        index_jumps,       read_after_write,
+        indirect_odd_size, indirect_and_next,
+        indirect_outside,  indirect_in_indirect,
     };
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
         breaks_on(all[i]);

@@ -42,6 +42,7 @@ static void send(struct virtio_console *c, const struct virtq_chain *chain)
 static void serve_tx(struct virtio_console *c)
 {
     struct virtq *vq = &c->v.vq[TX];
+    bool pushed = false;
     for (unsigned i = 0; i < BURST; i++) {
         if (!virtio_pop(&c->v, TX, &c->chain)) {
             if (!virtq_rearm(vq))
@@ -50,8 +51,10 @@ static void serve_tx(struct virtio_console *c)
         }
         send(c, &c->chain);
         virtq_push(vq, c->chain.head, 0);
+        pushed = true;
     }
-    virtio_signal(&c->v, TX);
+    if (pushed)
+        virtio_signal(&c->v, TX);
     if (virtq_waiting(vq))
         loop_arm(c->loop, c->timer, 0);
 }
@@ -90,14 +93,17 @@ size_t virtio_console_room(struct virtio *v)
 void virtio_console_input(struct virtio *v, const uint8_t *data, size_t size)
 {
     struct virtio_console *c = (struct virtio_console *)v;
+    bool pushed = false;
     virtio_lock(v);
     for (unsigned i = 0; i < BURST && size && virtio_pop(v, RX, &c->chain); i++) {
         size_t n = iov_write(c->chain.in, c->chain.in_count, 0, data, size);
         virtq_push(&v->vq[RX], c->chain.head, (uint32_t)n);
+        pushed = true;
         data += n;
         size -= n;
     }
-    virtio_signal(v, RX);
+    if (pushed)
+        virtio_signal(v, RX);
     virtio_unlock(v);
 }
 

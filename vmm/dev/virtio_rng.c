@@ -41,6 +41,7 @@ static void rng_notify(struct virtio *v, unsigned queue)
 {
     struct virtio_rng *rng = (struct virtio_rng *)v;
     struct virtq *vq = &v->vq[queue];
+    bool pushed = false;
     for (unsigned i = 0; i < QUEUE_SIZE; i++) {
         if (!virtio_pop(v, queue, &rng->chain)) {
             if (!virtq_rearm(vq))
@@ -48,8 +49,10 @@ static void rng_notify(struct virtio *v, unsigned queue)
             continue;
         }
         virtq_push(vq, rng->chain.head, (uint32_t)fill(&rng->chain));
+        pushed = true;
     }
-    virtio_signal(v, queue);
+    if (pushed)
+        virtio_signal(v, queue);
     if (virtq_waiting(vq))
         loop_arm(rng->loop, rng->timer, 0);
 }
