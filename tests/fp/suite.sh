@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The floating-point library against qemu-aarch64: tests/fp/suite.sh [-n cases per operation] [-s seed]
+# Floating point against qemu-aarch64: the library, operation by operation, then every instruction.
+# tests/fp/suite.sh [-n cases per operation] [-s seed]
 # CC, BUILD and SAN as in the Makefile; exit status 77 if there is nothing to compare with.
 set -e
 cd "$(dirname "$0")/../.."
@@ -13,20 +14,20 @@ for tool in "$CROSS_CC" "$QEMU"; do
         exit 77
     fi
 done
-
-out=${BUILD:-build}/tests/fp
+build=${BUILD:-build}
+[ -f "$build/libhypervisor.a" ] || build=$(dirname "$(ls -t build/*/libhypervisor.a | head -n 1)")
+out=$build/tests/fp
 mkdir -p "$out"
-case $(${CC:-cc} -dumpmachine) in
-x86_64*) host=x64 ;;
-arm64* | aarch64*) host=arm64 ;;
-*) host=any ;;
-esac
-library=
-for part in core arith cmp conv est exact half "host_$host"; do
-    library="$library hv/soft/fp_$part.c"
+
+for name in fp_diff insn_diff; do
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE ${CFLAGS:--O2 -g} ${SAN:+-fsanitize=$SAN} -Wall -Wextra \
+        -fno-strict-aliasing -ffp-contract=off -Ihv/include -Ihv -Ihv/soft -o "$out/$name" \
+        "tests/fp/$name.c" "$build/libhypervisor.a" -pthread
 done
-# shellcheck disable=SC2086
-${CC:-cc} -std=c11 -D_GNU_SOURCE ${CFLAGS:--O2 -g} ${SAN:+-fsanitize=$SAN} -Wall -Wextra -fno-strict-aliasing \
-    -ffp-contract=off -Ihv/soft -o "$out/fp_diff" tests/fp/fp_diff.c $library
 "$CROSS_CC" -O2 -static -march=armv8.6-a+fp16+fp16fml+bf16 -o "$out/oracle" tests/fp/oracle.c
-exec "$out/fp_diff" "$@" "$QEMU" -cpu max "$out/oracle"
+"$CROSS_CC" -O2 -static -o "$out/insn_oracle" tests/fp/insn_oracle.c
+status=0
+"$out/fp_diff" "$@" "$QEMU" -cpu max "$out/oracle" || status=1
+"$out/insn_diff" "$QEMU" -cpu max "$out/insn_oracle" || status=1
+exit $status
