@@ -113,15 +113,21 @@ static int set_spi_line(uint32_t intid, bool level)
     return ioctl(kvm_vm.fd, KVM_IRQ_LINE, &line);
 }
 
+/* KVM starts with edge-triggered interrupts; the architecture leaves the reset value open. The
+ * software CPU has level-triggered ones, so these are too. */
+static bool to_hand_over(uint32_t offset)
+{
+    return early.written[offset / 4] || (offset >= 0xc08 && offset < 0xc00 + KVM_GIC_IRQS / 4);
+}
+
 /* Configuration before state: the order of offsets would make interrupts pending first. */
 static hv_return_t hand_over(void)
 {
     for (unsigned pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < DIST_WORDS; i++) {
-            uint32_t offset = 4 * i;
+        for (uint32_t offset = 0; offset < FRAME; offset += 4) {
             bool state = offset >= 0x200 && offset < 0x400;
-            if (early.written[i] && state == (pass == 1) &&
-                kvm_gic_dist_word(KVM_SET_DEVICE_ATTR, offset, &early.word[i]) < 0)
+            if (to_hand_over(offset) && state == (pass == 1) &&
+                kvm_gic_dist_word(KVM_SET_DEVICE_ATTR, offset, &early.word[offset / 4]) < 0)
                 return gic_fail("KVM refuses a distributor register");
         }
     }

@@ -170,8 +170,8 @@ static int read_all(struct image *im)
     return failed;
 }
 
-/* The distributor's enables come first: KVM queues an interrupt for its vCPU when it becomes pending
- * or enabled, and not when the distributor is switched on over it. */
+/* The distributor's enables come first: KVM queues an interrupt for its vCPU when it becomes
+ * pending or enabled, and not when the distributor is switched on over it. */
 static int write_all(struct image *im)
 {
     int failed = kvm_gic_dist_word(KVM_SET_DEVICE_ATTR, 0, &im->ctlr);

@@ -124,6 +124,8 @@ hv_return_t kvm_set_sys_reg(struct hvi_vcpu *v, hv_sys_reg_t reg, uint64_t value
 hv_return_t kvm_flush_regs(struct hvi_vcpu *v, uint64_t keep);
 /* The registers that KVM resets to something else than Apple's zero. */
 hv_return_t kvm_reset_regs(struct hvi_vcpu *v);
+/* Show a CPU without AArch32, as Apple's are, if the kernel lets us (Linux 6.7 on). */
+void kvm_hide_aarch32(struct hvi_vcpu *v);
 
 /* exit.c */
 /* Translate KVM's exit. True: *exit is filled (or *result is an error) and the client is to see it;

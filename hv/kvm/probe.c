@@ -145,8 +145,10 @@ static bool open_scratch(struct hvi_vcpu *v, int *vm)
         return false;
     v->fd = ioctl(*vm, KVM_CREATE_VCPU, 0);
     if (v->fd >= 0 && kvm_choose_init(*vm, &init) &&
-        kvm_vcpu_ioctl(v, KVM_ARM_VCPU_INIT, &init) == 0)
+        kvm_vcpu_ioctl(v, KVM_ARM_VCPU_INIT, &init) == 0) {
+        kvm_hide_aarch32(v);
         return true;
+    }
     if (v->fd >= 0)
         close(v->fd);
     close(*vm);

@@ -160,6 +160,15 @@ hv_return_t kvm_set_sys_reg(struct hvi_vcpu *v, hv_sys_reg_t reg, uint64_t value
 /* KVM resets what the architecture leaves unknown to a pattern, and SCTLR_EL1 to its RES1 bits;
  * Apple's vCPU starts with zeros. Pointer authentication keys fail with ENOENT where the CPU has
  * none. */
+void kvm_hide_aarch32(struct hvi_vcpu *v)
+{
+    uint64_t pfr0;
+    if (kvm_get_one(v, SYSREG(HV_SYS_REG_ID_AA64PFR0_EL1), &pfr0) < 0)
+        return;
+    pfr0 = (pfr0 & ~0xffull) | 0x11; /* EL1, EL0: AArch64 only */
+    (void)kvm_set_one(v, SYSREG(HV_SYS_REG_ID_AA64PFR0_EL1), &pfr0);
+}
+
 hv_return_t kvm_reset_regs(struct hvi_vcpu *v)
 {
     static const hv_sys_reg_t zeroed[] = {
@@ -180,5 +189,6 @@ hv_return_t kvm_reset_regs(struct hvi_vcpu *v)
         if (result != HV_SUCCESS && result != HV_UNSUPPORTED)
             return result;
     }
+    kvm_hide_aarch32(v);
     return HV_SUCCESS;
 }
