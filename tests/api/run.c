@@ -23,9 +23,11 @@ static void secure_call(void)
     struct machine m;
     if (!new_machine(&m))
         return;
-    PUT_CODE(m.ram, CODE, 0xd40000e3 /* smc #7 */, HVC_0);
+    /* Linux answers an SMC with another number than 0 by itself. */
+    unsigned number = strcmp(backend_asked(), "kvm") ? 7 : 0;
+    PUT_CODE(m.ram, CODE, 0xd4000003 | number << 5 /* smc #number */, HVC_0);
     if (run_to(&m, EC_SMC)) {
-        CHECK_EQ(m.exit->exception.syndrome & 0xffff, 7);
+        CHECK_EQ(m.exit->exception.syndrome & 0xffff, number);
         CHECK_EQ(reg(&m, HV_REG_PC), CODE); /* at it: the client skips it */
         run_to(&m, EC_SMC);                 /* else it comes again */
         set_reg(&m, HV_REG_PC, CODE + 4);
@@ -37,6 +39,10 @@ static void secure_call(void)
 static void wait_for_interrupt(void)
 {
     struct machine m;
+    if (!strcmp(backend_asked(), "kvm")) {
+        TEST_SKIP("the guest waits inside the Linux kernel");
+        return;
+    }
     if (!new_machine(&m))
         return;
     PUT_CODE(m.ram, CODE, 0xd503207f /* wfi */, 0xd503205f /* wfe */, HVC_0);
@@ -304,7 +310,7 @@ static void pending_interrupt(void)
             CHECK_EQ(sys_reg(&m, HV_SYS_REG_ELR_EL1), CODE + 4);
         }
         /* Back in the guest's loop, and not taken a second time. */
-        CHECK_EQ(run_for(&m, 20), HV_EXIT_REASON_CANCELED);
+        CHECK_EQ(run_for(&m, 200), HV_EXIT_REASON_CANCELED);
         CHECK_EQ(reg(&m, HV_REG_PC), CODE + 4);
         /* Withdrawn before the run. */
         CHECK_EQ(hv_vcpu_set_pending_interrupt(m.vcpu, lines[i].type, true), HV_SUCCESS);

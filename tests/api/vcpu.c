@@ -304,11 +304,11 @@ static void mpidr(void)
     struct machine m;
     if (!new_machine(&m))
         return;
-    PUT_CODE(m.ram, CODE, 0xd53800a0 /* mrs x0, mpidr_el1 */, HVC_0);
+    PUT_CODE(m.ram, CODE, 0xd53800a1 /* mrs x1, mpidr_el1 */, HVC_0);
     CHECK_EQ(hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_MPIDR_EL1, 0x80000102), HV_SUCCESS);
     CHECK_EQ(sys_reg(&m, HV_SYS_REG_MPIDR_EL1) & 0xffffff, 0x102);
     if (run_to_hvc(&m, 0))
-        CHECK_EQ(reg(&m, HV_REG_X0), 0x80000102);
+        CHECK_EQ(reg(&m, HV_REG_X1), 0x80000102);
     end_machine(&m);
 }
 

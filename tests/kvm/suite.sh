@@ -27,31 +27,27 @@ root=build/$target/rig
 
 # What goes in: the program, the test programs, the script.
 rm -rf "$root"
-mkdir -p "$root/t"
 if [ -z "$native" ]; then
     # Optional libraries of the monitor, for the other CPU; without them it is built without.
     [ -d "build/$target/sysroot" ] ||
         tools/fetch_deb.sh "build/$target/sysroot" libfdt-dev zlib1g-dev libzstd-dev || true
 fi
 unset SAN HARD BUILD
-${MAKE:-make} --no-print-directory -s -j2 CROSS="$CROSS" all
-cc_test()
-{
-    name=$1
-    shift
-    "${CROSS}gcc" -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -O2 -g -Wall -Wextra -static -pthread \
-        -Ihv/include -Itests -o "$root/t/$name" "$@" "build/$target/libhypervisor.a"
-    "${CROSS}strip" "$root/t/$name"
-}
-for source in tests/kvm/test_*.c tests/api/test_*.c; do
-    [ -e "$source" ] && cc_test "$(basename "$source" .c)" "$source"
+api="backends config vm vcpu run timer gic"
+${MAKE:-make} --no-print-directory -s -j2 CROSS="$CROSS" all \
+    $(for name in $api; do echo "build/$target/tests/api/$name"; done)
+mkdir -p "$root/t/api" "$root/t/kvm"
+for name in $api; do
+    cp "build/$target/tests/api/$name" "$root/t/api/$name"
 done
+for source in tests/kvm/test_*.c; do
+    "${CROSS}gcc" -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -O2 -g -Wall -Wextra -static -pthread \
+        -Ihv/include -Itests -o "$root/t/kvm/$(basename "$source" .c)" "$source" \
+        "build/$target/libhypervisor.a"
+done
+cp "build/$target/tinyvmm" "$root/t/tinyvmm"
+"${CROSS}strip" "$root"/t/api/* "$root"/t/kvm/* "$root/t/tinyvmm"
 cp tests/kvm/inside.sh "$root/suite.sh"
-if [ -e "build/$target/tinyvmm" ]; then
-    cp "build/$target/tinyvmm" "$root/t/tinyvmm"
-    "${CROSS}strip" "$root/t/tinyvmm"
-fi
-
 if [ -n "$native" ]; then
     ROOT=$root/t sh "$root/suite.sh"
     exit
