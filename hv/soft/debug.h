@@ -8,5 +8,7 @@
 bool cpu_step_active(const struct cpu *c);
 /* PSTATE.SS after an exception return with this SPSR. */
 bool cpu_step_on_return(const struct cpu *c, uint32_t spsr);
+/* What the dispatcher does instead of running blocks while a step is active. */
+void cpu_step(struct cpu *c);
 /* A debug register or the OS lock changed. */
 void debug_changed(struct cpu *c);

@@ -122,6 +122,8 @@ hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
             break;
         if (unlikely(c->il))
             cpu_raise(c, NULL, ESR(EC_ILLEGAL, 0), c->pc);
+        else if (unlikely(c->block_flags & BLOCK_STEP))
+            cpu_step(c);
         else
             run_blocks(c);
         if (c->stop)

@@ -228,9 +228,13 @@ static void debug_exceptions(void)
     end_machine(&m);
 }
 
-/* MDSCR_EL1.SS and PSTATE.SS: one instruction per run. */
+#define EC_STEP 0x32
+
+/* MDSCR_EL1.SS and PSTATE.SS: one instruction per run, through loads, branches and a trap. */
 static void single_step(void)
 {
+    static const uint64_t path[] = {CODE + 4, CODE + 12, CODE + 16, VECTORS + 0x200,
+                                    VECTORS + 0x204};
     struct machine m;
     if (!new_machine(&m))
         return;
@@ -239,16 +243,20 @@ static void single_step(void)
         end_machine(&m);
         return;
     }
-    PUT_CODE(m.ram, CODE, INCREMENT_X0, INCREMENT_X0, INCREMENT_X0, HVC_0);
-    set_reg(&m, HV_REG_CPSR, CPSR & ~0x200u); /* PSTATE.D off */
-    for (unsigned i = 1; i <= 3; i++) {
-        CHECK_EQ(hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_MDSCR_EL1, 1), HV_SUCCESS);
-        set_reg(&m, HV_REG_CPSR, (CPSR & ~0x200u) | 1u << 21);
-        if (!run_to(&m, 0x32))
+    PUT_CODE(m.ram, CODE, INCREMENT_X0, 0x14000002 /* b .+8 */, 0, 0x39400022 /* ldrb w2, [x1] */,
+             0xd4000121 /* svc #9 */);
+    PUT_CODE(m.ram, VECTORS + 0x200, INCREMENT_X0, HVC_1);
+    CHECK_EQ(hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_MDSCR_EL1, 1), HV_SUCCESS);
+    for (unsigned i = 0; i < 5; i++) {
+        set_reg(&m, HV_REG_CPSR, reg(&m, HV_REG_CPSR) | 1u << 21);
+        if (!run_to(&m, EC_STEP) || !CHECK_EQ(reg(&m, HV_REG_PC), path[i]))
             break;
-        CHECK_EQ(reg(&m, HV_REG_X0), i);
-        CHECK_EQ(reg(&m, HV_REG_PC), CODE + 4 * i); /* of the next one */
+        CHECK_EQ(m.exit->exception.syndrome & 0x3f, 0x22); /* debug exception */
     }
+    CHECK_EQ(reg(&m, HV_REG_X0), 2);
+    /* Off again: the guest runs on to its hypercall. */
+    CHECK_EQ(hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_MDSCR_EL1, 0), HV_SUCCESS);
+    run_to_hvc(&m, 1);
     end_machine(&m);
 }
 
