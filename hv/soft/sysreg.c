@@ -85,8 +85,8 @@ void sysreg_reset(struct cpu *c)
 /* SCTLR.M, WXN, SPAN, A, EE … change what TLB entries were made of. */
 bool write_sctlr(struct cpu *c, const struct insn *i, uint64_t value)
 {
-    (void)i;
-    c->sr[SR_SCTLR_EL1] = value;
+    const struct sysreg *r = (const struct sysreg *)(uintptr_t)i->imm;
+    c->sr[SR_SCTLR_EL1] = (c->sr[SR_SCTLR_EL1] & ~r->mask) | (value & r->mask);
     tlb_regime_changed(c);
     cpu_state_changed(c);
     return true;
@@ -331,7 +331,7 @@ bool sysreg_set(struct cpu *c, uint16_t num, uint64_t value)
     if (is_id || r->slot == SR_MPIDR_EL1)
         c->sr[r->slot] = value; /* the client may say what the guest sees */
     else
-        *elsewhere(c, r->slot) = value & r->mask;
+        *elsewhere(c, r->slot) = (*elsewhere(c, r->slot) & ~r->mask) | (value & r->mask);
     refresh(c, r->slot);
     if (is_id) /* translation depends on what is announced */
         tlb_flush_all(c);
