@@ -29,6 +29,29 @@ static inline bool fp_host_ok(const struct fp_env *env)
     return fp_host_mode(env) && (env->fpsr & FPSR_IXC);
 }
 
+/*
+ * Flushing (FPCR.FZ) changes nothing unless an operand is subnormal; results that could be flushed
+ * are not inner ones. So the host may be asked if the operands are plain: normal, zero or special.
+ */
+static inline bool fp64_plain(uint64_t a)
+{
+    return (a << 1) - 1 >= (1ull << 53) - 1;
+}
+static inline bool fp32_plain(uint32_t a)
+{
+    return (uint32_t)(a << 1) - 1 >= (1u << 24) - 1;
+}
+static inline bool fp64_host_two(uint64_t a, uint64_t b, const struct fp_env *env)
+{
+    return fp_host_mode(env) ||
+           (FLT_EVAL_METHOD == 0 && !(env->fpcr & FPCR_RMODE) && fp64_plain(a) && fp64_plain(b));
+}
+static inline bool fp32_host_two(uint32_t a, uint32_t b, const struct fp_env *env)
+{
+    return fp_host_mode(env) ||
+           (FLT_EVAL_METHOD == 0 && !(env->fpcr & FPCR_RMODE) && fp32_plain(a) && fp32_plain(b));
+}
+
 /* Finite and above the smallest normal number, which a tiny value may have been rounded to. */
 static inline bool fp64_inner(uint64_t r)
 {
@@ -74,7 +97,7 @@ static inline void fp64_note_div(uint64_t a, uint64_t b, uint64_t r, struct fp_e
 #define FP_FAST2(W, T, op, sign)                                                                   \
     static inline T fp##W##_##op(T a, T b, struct fp_env *env)                                     \
     {                                                                                              \
-        if (fp_likely(fp_host_mode(env))) {                                                        \
+        if (fp_likely(fp##W##_host_two(a, b, env))) {                                              \
             T r = fp##W##_bits(fp##W##_host(a) sign fp##W##_host(b));                              \
             if (fp_likely(fp##W##_inner(r))) {                                                     \
                 if (!(env->fpsr & FPSR_IXC))                                                       \
@@ -114,7 +137,7 @@ bool fp64x2_fma(uint64_t *a, const uint64_t *b, const uint64_t *c, struct fp_env
 #define FP_FAST_CMP(W, T)                                                                          \
     static inline unsigned fp##W##_cmp(T a, T b, bool signal, struct fp_env *env)                  \
     {                                                                                              \
-        if (fp_likely(!(env->fpcr & FPCR_FZ))) {                                                   \
+        if (fp_likely(!(env->fpcr & FPCR_FZ) || (fp##W##_plain(a) && fp##W##_plain(b)))) {         \
             if (fp##W##_host(a) < fp##W##_host(b))                                                 \
                 return FP_NZCV_LT;                                                                 \
             if (fp##W##_host(a) > fp##W##_host(b))                                                 \
@@ -132,7 +155,7 @@ FP_FAST_CMP(64, uint64_t)
 #define FP_FAST_MAX(W, T, op, less, greater)                                                       \
     static inline T fp##W##_##op(T a, T b, struct fp_env *env)                                     \
     {                                                                                              \
-        if (fp_likely(!(env->fpcr & FPCR_FZ))) {                                                   \
+        if (fp_likely(!(env->fpcr & FPCR_FZ) || (fp##W##_plain(a) && fp##W##_plain(b)))) {         \
             if (fp##W##_host(a) < fp##W##_host(b))                                                 \
                 return less;                                                                       \
             if (fp##W##_host(a) > fp##W##_host(b))                                                 \

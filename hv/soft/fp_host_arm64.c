@@ -9,7 +9,7 @@
 
 uint32_t fp32_sqrt(uint32_t a, struct fp_env *env)
 {
-    if (fp_host_mode(env)) {
+    if (fp32_host_two(a, a, env)) {
         uint32_t r = fp32_bits(vget_lane_f32(vsqrt_f32(vdup_n_f32(fp32_host(a))), 0));
         if (fp32_inner(r)) {
             if (!(env->fpsr & FPSR_IXC))
@@ -22,7 +22,7 @@ uint32_t fp32_sqrt(uint32_t a, struct fp_env *env)
 
 uint64_t fp64_sqrt(uint64_t a, struct fp_env *env)
 {
-    if (fp_host_mode(env)) {
+    if (fp64_host_two(a, a, env)) {
         uint64_t r = fp64_bits(vget_lane_f64(vsqrt_f64(vdup_n_f64(fp64_host(a))), 0));
         if (fp64_inner(r)) {
             if (!(env->fpsr & FPSR_IXC))
@@ -35,7 +35,7 @@ uint64_t fp64_sqrt(uint64_t a, struct fp_env *env)
 
 uint32_t fp32_fma(uint32_t a, uint32_t b, uint32_t c, struct fp_env *env)
 {
-    if (fp_host_mode(env)) {
+    if (fp32_plain(a) && fp32_host_two(b, c, env)) {
         float32x2_t sum =
             vfma_f32(vdup_n_f32(fp32_host(a)), vdup_n_f32(fp32_host(b)), vdup_n_f32(fp32_host(c)));
         uint32_t r = fp32_bits(vget_lane_f32(sum, 0));
@@ -50,7 +50,7 @@ uint32_t fp32_fma(uint32_t a, uint32_t b, uint32_t c, struct fp_env *env)
 
 uint64_t fp64_fma(uint64_t a, uint64_t b, uint64_t c, struct fp_env *env)
 {
-    if (fp_host_mode(env)) {
+    if (fp64_plain(a) && fp64_host_two(b, c, env)) {
         float64x1_t sum =
             vfma_f64(vdup_n_f64(fp64_host(a)), vdup_n_f64(fp64_host(b)), vdup_n_f64(fp64_host(c)));
         uint64_t r = fp64_bits(vget_lane_f64(sum, 0));

@@ -9,7 +9,7 @@
 
 uint32_t fp32_sqrt(uint32_t a, struct fp_env *env)
 {
-    if (fp_host_mode(env)) {
+    if (fp32_host_two(a, a, env)) {
         uint32_t r = fp32_bits(_mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(fp32_host(a)))));
         if (fp32_inner(r)) {
             if (!(env->fpsr & FPSR_IXC))
@@ -22,7 +22,7 @@ uint32_t fp32_sqrt(uint32_t a, struct fp_env *env)
 
 uint64_t fp64_sqrt(uint64_t a, struct fp_env *env)
 {
-    if (fp_host_mode(env)) {
+    if (fp64_host_two(a, a, env)) {
         __m128d x = _mm_set_sd(fp64_host(a));
         uint64_t r = fp64_bits(_mm_cvtsd_f64(_mm_sqrt_sd(x, x)));
         if (fp64_inner(r)) {
@@ -52,7 +52,7 @@ __attribute__((target("fma"))) static uint64_t fma64(uint64_t a, uint64_t b, uin
 
 uint32_t fp32_fma(uint32_t a, uint32_t b, uint32_t c, struct fp_env *env)
 {
-    if (fp_host_mode(env) && __builtin_cpu_supports("fma")) {
+    if (fp32_plain(a) && fp32_host_two(b, c, env) && __builtin_cpu_supports("fma")) {
         uint32_t r = fma32(a, b, c);
         if (fp32_inner(r)) {
             if (!(env->fpsr & FPSR_IXC))
@@ -65,7 +65,7 @@ uint32_t fp32_fma(uint32_t a, uint32_t b, uint32_t c, struct fp_env *env)
 
 uint64_t fp64_fma(uint64_t a, uint64_t b, uint64_t c, struct fp_env *env)
 {
-    if (fp_host_mode(env) && __builtin_cpu_supports("fma")) {
+    if (fp64_plain(a) && fp64_host_two(b, c, env) && __builtin_cpu_supports("fma")) {
         uint64_t r = fma64(a, b, c);
         if (fp64_inner(r)) {
             if (!(env->fpsr & FPSR_IXC))

@@ -251,7 +251,7 @@ static void start_oracle(char **command)
 
 int main(int argc, char **argv)
 {
-    unsigned long n = 12;
+    unsigned long n = 30;
     int opt;
     unsigned good = 0;
     while ((opt = getopt(argc, argv, "+n:s:")) != -1) {
