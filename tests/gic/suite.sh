@@ -91,6 +91,7 @@ if ! { arm64 "$out/guest.elf" tests/gic/guest.S tests/gic/guest.c &&
     echo "not ok - gic guest: does not compile"
     exit 1
 fi
+export TSAN_OPTIONS="suppressions=tests/tsan.supp ${TSAN_OPTIONS:-}"
 for cpus in 1 2 4; do
     "$out/test_guest" "$out/guest.bin" $cpus 2>"$out/stderr" || {
         [ $? -eq 1 ] || echo "not ok - gic guest, $cpus vCPUs: ended early"
