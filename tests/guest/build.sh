@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 #
 # Build a guest test program: build.sh PLATFORM PROGRAM.c OUTPUT.elf, PLATFORM being tinyvmm (machine
-# tiny, RAM from 0) or semihost (qemu-system-aarch64 -M virt, where the programs prove themselves).
+# tiny, RAM from 0), virt (TinyVMM's machine virt), or semihost (qemu-system-aarch64 -M virt, where the
+# programs prove themselves).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 case $1 in
-tinyvmm) base=0x80000 ;;
-semihost) base=0x40080000 ;;
+tinyvmm) base=0x80000 platform=tinyvmm ;;
+virt) base=0x40080000 platform=tinyvmm ;;
+semihost) base=0x40080000 platform=semihost ;;
 *) exit 1 ;;
 esac
 "${CROSS-aarch64-linux-gnu-}gcc" -std=gnu11 -O2 -g -Wall -Wextra -ffreestanding -fno-pic -fno-pie \
@@ -15,4 +17,4 @@ esac
     -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
     -I"$here" -I"$here/../../guest" -nostdlib -static -no-pie \
     -Wl,-T,"$here/lib/guest.ld" -Wl,--defsym=BASE=$base -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-    "$here/lib/start.S" "$here/lib/plat_$1.S" "$here/lib/lib.c" "$2" -lgcc -o "$3"
+    "$here/lib/start.S" "$here/lib/plat_$platform.S" "$here/lib/lib.c" "$2" -lgcc -o "$3"

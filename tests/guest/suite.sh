@@ -26,7 +26,7 @@ run()
 {
     name=$1
     shift
-    timeout 60 "$@" >"$dir/log" 2>&1 </dev/null
+    timeout 120 "$@" >"$dir/log" 2>&1 </dev/null
     status=$?
     sed 's/^/# /' "$dir/log"
     if [ $status -eq 0 ] && grep -q '^passed ' "$dir/log"; then
@@ -38,17 +38,23 @@ run()
 }
 
 for program in "$@"; do
-    for platform in tinyvmm semihost; do
-        if ! tests/guest/build.sh $platform "tests/guest/$program.c" "$dir/$program.$platform.elf" \
+    # smp_*: four CPUs, on machine virt; the others one, on machine tiny.
+    case $program in
+    smp_*) platform=virt options="--machine virt --cpus 4 --memory 64M" smp=4 ;;
+    *) platform=tinyvmm options="--machine tiny --memory 16M" smp=1 ;;
+    esac
+    for build in $platform semihost; do
+        if ! tests/guest/build.sh $build "tests/guest/$program.c" "$dir/$program.$build.elf" \
             >"$dir/log" 2>&1; then
             sed 's/^/# /' "$dir/log"
-            echo "not ok - $program for $platform: does not build"
+            echo "not ok - $program for $build: does not build"
             failed=1
         fi
     done
-    run "$program" "$tinyvmm" run --quiet --memory 16M --timeout 50 "$dir/$program.tinyvmm.elf"
+    # shellcheck disable=SC2086 # a list of options
+    run "$program" "$tinyvmm" run --quiet $options --timeout 110 "$dir/$program.$platform.elf"
     if command -v qemu-system-aarch64 >/dev/null; then
-        run "$program under qemu" qemu-system-aarch64 -M virt -cpu max -m 64 -display none \
+        run "$program under qemu" qemu-system-aarch64 -M virt -cpu max -smp $smp -m 64 -display none \
             -serial null -monitor none -net none -semihosting -kernel "$dir/$program.semihost.elf"
     else
         echo "skip - $program under qemu: qemu-system-aarch64 is not installed"

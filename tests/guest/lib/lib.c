@@ -336,6 +336,26 @@ void mmu_off(void)
     TLBI_ALL();
 }
 
+void mmu_setup_get(struct mmu_setup *setup)
+{
+    setup->mair = READ(mair_el1);
+    setup->tcr = READ(tcr_el1);
+    setup->ttbr0 = READ(ttbr0_el1);
+    setup->ttbr1 = READ(ttbr1_el1);
+    setup->sctlr = READ(sctlr_el1);
+}
+
+void mmu_setup_use(const struct mmu_setup *setup)
+{
+    WRITE(mair_el1, setup->mair);
+    WRITE(tcr_el1, setup->tcr);
+    WRITE(ttbr0_el1, setup->ttbr0);
+    WRITE(ttbr1_el1, setup->ttbr1);
+    ISB();
+    WRITE(sctlr_el1, setup->sctlr);
+    ISB();
+}
+
 void sctlr_set(u64 sctlr)
 {
     WRITE(sctlr_el1, SCTLR_RES1 | 1u << 12 | 1u << 2 | SCTLR_M | sctlr);
@@ -349,4 +369,31 @@ bool granule_there(unsigned page_bits)
     if (page_bits == 12)
         return id_field(mmfr0, 28) != 15;
     return page_bits == 14 ? id_field(mmfr0, 20) != 0 : id_field(mmfr0, 24) != 15;
+}
+
+/* ---- other CPUs ---- */
+
+#define CPUS  8
+#define STACK 0x4000
+
+void cpu_entry(void);
+
+bool cpu_start(unsigned n, void (*fn)(u64 arg), u64 arg)
+{
+    static char stack[CPUS][STACK] __attribute__((aligned(16)));
+    static struct {
+        u64 sp, fn, arg;
+    } start[CPUS];
+    register u64 x0 __asm__("x0") = 0xc4000003; /* PSCI CPU_ON */
+    register u64 x1 __asm__("x1") = n;
+    register u64 x2 __asm__("x2") = (u64)cpu_entry;
+    register u64 x3 __asm__("x3") = (u64)&start[n];
+
+    if (n >= CPUS)
+        return false;
+    start[n].sp = (u64)stack[n] + STACK;
+    start[n].fn = (u64)fn;
+    start[n].arg = arg;
+    __asm__ volatile("dsb sy\n\thvc #0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x3) : "memory");
+    return x0 == 0;
 }

@@ -85,6 +85,18 @@ extern probe_fn probe_ldr, probe_ldr32, probe_ldrb, probe_str, probe_strb, probe
     probe_at, probe_mrs_daif, probe_mrs_dczid, probe_mrs_tpidr, probe_mrs_tpidrro,
     probe_msr_tpidrro;
 
+/* ---- other CPUs ---- */
+
+/* Run fn(arg) on CPU n (MPIDR affinity 0.0.n), MMU off, with a stack of its own. False if it
+ * cannot. */
+bool cpu_start(unsigned n, void (*fn)(u64 arg), u64 arg);
+static inline unsigned cpu_number(void)
+{
+    u64 mpidr;
+    __asm__ volatile("mrs %0, mpidr_el1" : "=r"(mpidr));
+    return mpidr & 0xff;
+}
+
 /* ---- system registers
  * ---------------------------------------------------------------------------------- */
 
@@ -169,6 +181,12 @@ void space_map_program(struct space *s);
 u64 tcr_for(const struct space *lower, const struct space *upper);
 /* Registers set and the MMU switched on with SCTLR bits besides M. */
 void mmu_on(const struct space *lower, const struct space *upper, u64 sctlr);
+/* The same on another CPU, with what mmu_on() set on this one; no invalidation. */
+struct mmu_setup {
+    u64 mair, tcr, ttbr0, ttbr1, sctlr;
+};
+void mmu_setup_get(struct mmu_setup *setup);
+void mmu_setup_use(const struct mmu_setup *setup);
 void mmu_off(void);
 void sctlr_set(u64 sctlr);      /* M is kept */
 void *page_alloc(size_t bytes); /* zeroed, aligned to its size (a power of two); never freed */

@@ -8,3 +8,4 @@
 #define QUIRK_CACHE_OPS_FREE 4  /* QEMU 7.2: DC and IC by address never fault */
 #define QUIRK_SP_UNCHECKED   8  /* QEMU 7.2: no SP alignment; aborts before PC alignment */
 #define QUIRK_DAIF_ISS       16 /* QEMU 7.2: op1 and op2 swapped in that syndrome */
+#define QUIRK_IC_NOTHING     32 /* QEMU 7.2: IC does nothing, its own way to notice is racy */

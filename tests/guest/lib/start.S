@@ -26,6 +26,25 @@ _start:
         bl      finish
         b       .
 
+        /* Another CPU, by PSCI CPU_ON: x0 = struct cpu_start (stack, function, argument). */
+        .global cpu_entry
+cpu_entry:
+        ldp     x1, x2, [x0]
+        ldr     x0, [x0, #16]
+        mov     sp, x1
+        adrp    x1, vectors
+        add     x1, x1, :lo12:vectors
+        msr     vbar_el1, x1
+        mov     x1, #(3 << 20)
+        msr     cpacr_el1, x1
+        isb
+        blr     x2
+        movz    w0, #0x8400, lsl #16    /* PSCI CPU_OFF */
+        movk    w0, #0x0002
+        hvc     #0
+1:      wfi
+        b       1b
+
         /* Frame: x0-x30, elr, spsr, esr, far, vector: 36 words. */
         .equ    FRAME, 36 * 8
 
