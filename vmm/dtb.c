@@ -187,6 +187,7 @@ static void gic(struct writer *w, const struct dtb_config *c)
     text(w, "compatible", "arm,gic-v3");
     flag(w, "interrupt-controller");
     cell(w, "#interrupt-cells", 3);
+    cell(w, "#address-cells", 0);
     cell(w, "#redistributor-regions", 1);
     pairs(w, "reg", 4, value);
     cell(w, "phandle", PHANDLE_GIC);

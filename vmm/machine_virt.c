@@ -4,6 +4,7 @@
  * bare-metal programs written for it run unmodified. The device tree is the authority; a guest that
  * reads it needs none of these numbers.
  *
+ *     0x0000_0000  two banks of empty flash
  *     0x0800_0000  GICv3 distributor            0x0a00_0000  virtio-mmio, 32 slots of 0x200
  *     0x080a_0000  GICv3 redistributors         0x4000_0000  RAM
  *     0x0900_0000  PL011 UART (SPI 1)
@@ -32,6 +33,8 @@
 #include "random.h"
 #include "term.h"
 
+#define FLASH_BASE   UINT64_C(0x00000000)
+#define FLASH_SIZE   UINT64_C(0x08000000)
 #define GICD_BASE    UINT64_C(0x08000000)
 #define GICD_SIZE    UINT64_C(0x10000)
 #define GICR_BASE    UINT64_C(0x080a0000)
@@ -54,6 +57,7 @@
 
 struct board {
     struct linux_layout layout;
+    struct mem flash;
     uint8_t *initrd;
     uint64_t initrd_size;
     struct disk *disk[VM_MAX_DISKS]; /* until a device takes it over */
@@ -216,6 +220,41 @@ static int setup_gic(struct vm *vm)
     return ret == HV_SUCCESS ? 0 : vm_fail_hv(vm, ret, "cannot create an interrupt controller");
 }
 
+/* Boot loaders for this board look for their settings in flash. There is none, but the addresses
+ * answer, as in a board with empty sockets: they read as zero and writes go nowhere. */
+static void flash_destroy(struct device *dev)
+{
+    pthread_mutex_destroy(&dev->lock);
+    free(dev);
+}
+
+static int create_flash(struct device **dev)
+{
+    static const struct device_ops ops = {
+        .name = "flash",
+        .widths = DEV_WIDTH_ANY,
+        .destroy = flash_destroy,
+    };
+    struct device *d = calloc(1, sizeof *d);
+    int err = d ? device_init(d, &ops, "flash", FLASH_SIZE) : -ENOMEM;
+    if (err)
+        free(d);
+    else
+        *dev = d;
+    return err;
+}
+
+static int map_flash(struct vm *vm)
+{
+    struct board *board = vm->board;
+    int err = mem_add(&board->flash, gpa(FLASH_BASE), FLASH_SIZE);
+    if (err)
+        return vm_fail(vm, err, "cannot reserve memory for the flash: %s", strerror(-err));
+    hv_return_t ret =
+        hv_vm_map(board->flash.region[0].host, FLASH_BASE, (size_t)FLASH_SIZE, HV_MEMORY_READ);
+    return ret == HV_SUCCESS ? 0 : vm_fail_hv(vm, ret, "cannot map the flash");
+}
+
 /* Put a device on the bus, or destroy it. `err`: what creating it returned. */
 static int attach(struct vm *vm, int err, const char *what, struct device *dev, uint64_t base,
                   unsigned spi)
@@ -332,6 +371,12 @@ static int virt_setup(struct vm *vm)
         return vm_fail(vm, err, "cannot set up the console's input");
     board->has_input = true;
     err = setup_gic(vm);
+    if (!err)
+        err = map_flash(vm);
+    if (err)
+        return err;
+    err = create_flash(&dev);
+    err = attach(vm, err, "the flash", dev, FLASH_BASE, 0);
     if (err)
         return err;
     err = pl011_create(&dev, &vm->console, &vm->loop, board->input.timer);
@@ -428,6 +473,9 @@ static void virt_teardown(struct vm *vm)
         input_stop(&board->input);
     for (unsigned i = 0; i < VM_MAX_DISKS; i++)
         disk_close(board->disk[i]);
+    if (board->flash.count && vm->hv)
+        hv_vm_unmap(FLASH_BASE, (size_t)FLASH_SIZE);
+    mem_free(&board->flash);
     free(board->initrd);
     free(board);
     vm->board = NULL;

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+# Part of suite.sh: what a kernel file may look like, on a kernel of four instructions (it powers off),
+# so that nothing has to be fetched; and the device tree.
+
+# le32 N...: little-endian words
+le32()
+{
+    for word; do
+        n=$((word))
+        printf "\\$(printf %03o $((n & 255)))\\$(printf %03o $((n >> 8 & 255)))"
+        printf "\\$(printf %03o $((n >> 16 & 255)))\\$(printf %03o $((n >> 24 & 255)))"
+    done
+}
+
+# image FLAGS IMAGE_SIZE TEXT_OFFSET: b .+64; the header of booting.rst; mov w0, SYSTEM_OFF; hvc 0
+image()
+{
+    le32 0x14000010 0xd503201f "${3:-0}" 0 "$2" 0 "$1" 0 0 0 0 0 0 0 0x644d5241 0
+    le32 0x52800100 0x72b08000 0xd4000002 0x14000000
+}
+
+# zboot COMPRESSION FILE: an EFI zboot image around it
+zboot()
+{
+    printf 'MZ\0\0zimg'
+    le32 64 "$(wc -c <"$2")" 0 0
+    printf '%s' "$1"
+    head -c $((32 - ${#1})) /dev/zero
+    le32 0x818223cd 0
+    cat "$2"
+}
+
+try() { "$vmm" run -q --timeout 60 "$@" >"$out/log" 2>&1 </dev/null; }
+boots()
+{
+    label=$1
+    shift
+    try "$@"
+    judge "$label: boots" $?
+}
+# refused LABEL WORDS ARGUMENTS...: status 125 and a message with WORDS
+refused()
+{
+    label=$1 words=$2
+    shift 2
+    try "$@"
+    [ $? = 125 ] && grep -q "$words" "$out/log"
+    result=$?
+    judge "$label: is refused" $result
+    [ $result = 0 ] || sed 's/^/# /' "$out/log"
+}
+
+image 0 4096 >"$out/Image"
+try --dump-dtb "$out/dtb" "$out/Image"
+if grep -q 'built without libfdt' "$out/log"; then
+    skip "kernel files: machine virt is not in this build (no libfdt)"
+    exit $status
+fi
+
+boots "an Image" "$out/Image"
+image 2 4096 0x80000 >"$out/offset"
+boots "an Image with an offset" "$out/offset"
+image 0 0 >"$out/old"
+boots "an Image without a size" "$out/old"
+gzip -c "$out/Image" >"$out/gz"
+try "$out/gz"
+if grep -q 'install zlib' "$out/log"; then
+    skip "gzip: this build has no zlib"
+else
+    boots "a gzip Image" "$out/gz"
+    zboot gzip "$out/gz" >"$out/zgz"
+    boots "an EFI zboot Image" "$out/zgz"
+    head -c 40 "$out/gz" >"$out/cut"
+    refused "a gzip Image that is cut off" 'cut off' "$out/cut"
+    { head -c -8 "$out/gz"; head -c 8 /dev/zero; } >"$out/bad" # another checksum
+    refused "a corrupt gzip Image" 'corrupt' "$out/bad"
+    head -c 70 "$out/zgz" >"$out/cut"
+    refused "an EFI zboot Image that is cut off" 'cut off' "$out/cut"
+fi
+if command -v zstd >/dev/null; then
+    zstd -q -c "$out/Image" >"$out/zst"
+    try "$out/zst"
+    if grep -q 'install libzstd' "$out/log"; then
+        skip "zstd: this build has no libzstd"
+    else
+        boots "a zstd Image" "$out/zst"
+        zboot zstd22 "$out/zst" >"$out/zzst"
+        boots "an EFI zboot Image with zstd" "$out/zzst"
+    fi
+else
+    skip "zstd: the tool is not installed"
+fi
+zboot lzma "$out/gz" >"$out/lzma"
+refused "an EFI zboot Image with lzma" 'lzma' "$out/lzma"
+image 1 4096 >"$out/be"
+refused "a big-endian kernel" 'big-endian' "$out/be"
+image 0 0x20000000 >"$out/big"
+refused "a kernel larger than memory" 'does not fit' --memory 256M "$out/big"
+head -c 300M /dev/zero >"$out/initrd"
+refused "an initrd larger than memory" 'does not fit' --memory 256M --initrd "$out/initrd" "$out/Image"
+refused "a missing initrd" 'No such file' --initrd "$out/nothing" "$out/Image"
+: >"$out/empty"
+refused "an empty disk" 'empty' --disk "$out/empty" "$out/Image"
+head -c 1000 /dev/zero >"$out/odd"
+refused "a disk of 1000 bytes" 'multiple of 512' --disk "$out/odd" "$out/Image"
+refused "a missing disk" 'No such file' --disk "$out/nothing" "$out/Image"
+rm -f "$out/initrd"
+
+# The tree, by the checker that kernels use.
+head -c 4096 /dev/zero >"$out/disk0"
+if command -v dtc >/dev/null; then
+    try --cpus 4 --append 'console=ttyAMA0 root=/dev/vda' --initrd "$out/gz" --disk "$out/disk0" \
+        --dump-dtb "$out/dtb" "$out/Image"
+    judge "the device tree: is written" $?
+    dtc -q -I dtb -O dts -o "$out/dts" "$out/dtb" && dtc -I dtb -O dts -o /dev/null "$out/dtb" \
+        2>"$out/warnings"
+    judge "the device tree: is one" $?
+    [ ! -s "$out/warnings" ]
+    result=$?
+    judge "the device tree: without warnings" $result
+    [ $result = 0 ] || sed 's/^/# /' "$out/warnings"
+    for want in 'bootargs = "console=ttyAMA0 root=/dev/vda"' 'stdout-path = "/pl011@9000000"' \
+        'rng-seed' 'kaslr-seed' 'linux,initrd-start' 'method = "hvc"' 'cpu@3 {' 'virtio_mmio@a000400 {' \
+        'compatible = "arm,gic-v3"' 'pl031@9010000 {' 'compatible = "arm,armv8-timer"'; do
+        grep -qF "$want" "$out/dts"
+        judge "the device tree: $want" $?
+    done
+else
+    skip "the device tree: dtc is not installed"
+fi
+boots "32 vCPUs" --cpus 32 "$out/Image"
+if try --memory 8G --dump-dtb "$out/dtb" "$out/Image"; then
+    boots "8 GB of memory" --memory 8G "$out/Image"
+else
+    skip "8 GB of memory: $(tail -n 1 "$out/log")"
+fi

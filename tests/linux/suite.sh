@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# time limit: 1200
+#
+# Linux as a guest: Debian's stock and cloud kernels boot to a busybox shell and do real work with 1, 2
+# and 4 vCPUs; the device tree; the formats of kernel files; input by a pipe; U-Boot. The guests come
+# from tools/fetch_guests.sh; without them (no network, no Debian) those tests are skipped.
+#   TINYVMM: the program. LONG=1: every kernel with every number of vCPUs, and 50 boots in a row.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+vmm=${TINYVMM:-./tinyvmm}
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT INT TERM
+guests=${TINYVMM_GUESTS:-${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}/guests}
+status=0
+
+ok() { echo "ok - linux: $1"; }
+bad()
+{
+    echo "not ok - linux: $1"
+    status=1
+}
+skip() { echo "skip - linux: $1"; }
+judge() { if [ "$2" = 0 ]; then ok "$1"; else bad "$1"; fi; }
+
+. tests/linux/formats.sh
+
+if ! tools/fetch_guests.sh "$guests" 2>"$out/fetch"; then
+    skip "guests: $(tail -n 1 "$out/fetch")"
+    exit $status
+fi
+for tool in mkfs.ext4 e2fsck; do
+    PATH=$PATH:/sbin:/usr/sbin command -v $tool >/dev/null || {
+        skip "boots: $tool is not installed"
+        exit $status
+    }
+done
+PATH=$PATH:/sbin:/usr/sbin
+
+mkdir -p "$out/expected"
+seq 1 20000 | sha256sum | cut -c1-16 >"$out/expected/seq"
+# By an independent awk: like every awk, in double precision.
+awk -f tests/linux/fp.awk >"$out/expected/fp"
+
+# initrd NAME SCRIPT: the guest's initramfs with SCRIPT as its work
+initrd()
+{
+    set -- "$1" "$2" "$out/$1.cpio.gz"
+    name=$1 script=$2 file=$3
+    set -- "script=$script" "expected/seq=$out/expected/seq" "expected/fp=$out/expected/fp" \
+        "expected/time=$out/expected/time" expected/fp.awk=tests/linux/fp.awk
+    for module in "$guests/$name"/modules/*.ko; do
+        [ -f "$module" ] && set -- "$@" "lib/$(basename "$module")=$module"
+    done
+    tools/mkinitrd.sh "$file" "$guests/busybox" tests/linux/init.sh "$@"
+}
+
+# work KERNEL CPUS: boot, work, reboot, work, power off; then look at the disk from outside
+work()
+{
+    label="$1 kernel, $2 vCPU"
+    date +%s >"$out/expected/time"
+    initrd "$1" tests/linux/work.sh || { bad "$label: no initramfs"; return; }
+    rm -f "$out/disk"
+    truncate -s 32M "$out/disk"
+    mkfs.ext4 -q -F "$out/disk"
+    "$vmm" run -q --timeout 280 --cpus "$2" --initrd "$out/$1.cpio.gz" \
+        --append "console=ttyAMA0 panic=-1" --disk "$out/disk,serial=tinyvmm-test" \
+        "$guests/$1/Image" </dev/null >"$out/log" 2>&1
+    end=$?
+    tr -d '\r' <"$out/log" | sed -n "s/^ok - /ok - linux: $label: /p; s/^not ok - /not ok - linux: $label: /p"
+    grep -q '^not ok' "$out/log" && status=1
+    judge "$label: ends with status 0" $end
+    [ "$(tr -d '\r' <"$out/log" | grep -c '^ok - reaches the end$')" = 1 ]
+    judge "$label: did all of it" $?
+    [ "$(grep -c 'BOOTED' "$out/log")" = 2 ]
+    judge "$label: booted twice" $?
+    ! grep -qE 'WARNING|Unable to|Call trace|timer broken|Oops|rcu.*stall' "$out/log"
+    clean=$?
+    judge "$label: no complaints in the kernel's log" $clean
+    e2fsck -fn "$out/disk" >"$out/fsck" 2>&1
+    judge "$label: the disk is sound" $?
+    if [ $status != 0 ]; then
+        tail -n 60 "$out/log" | sed 's/^/# /'
+    fi
+}
+
+if [ -n "${LONG:-}" ]; then
+    for kernel in debian cloud; do
+        for cpus in 1 2 4; do
+            work $kernel $cpus
+        done
+    done
+else
+    work debian 1
+    work cloud 2
+    work cloud 4
+fi
+
+# ---- input by a pipe, the exit of a shell ----
+
+printf 'echo one-$((40 + 2))\nexit\n' | "$vmm" run -q --timeout 200 --initrd "$guests/cloud.cpio.gz" \
+    --append "console=ttyAMA0 quiet" "$guests/cloud/Image" >"$out/log" 2>&1
+judge "a script by a pipe: ends with status 0" $?
+grep -q 'one-42' "$out/log"
+judge "a script by a pipe: is run" $?
+
+printf 'echo two-$((40 + 2))\nexit\n' | "$vmm" run -q --timeout 200 --initrd "$guests/cloud.cpio.gz" \
+    --append "console=hvc0 quiet" "$guests/cloud/Image" >"$out/log" 2>&1
+judge "the virtio console: ends with status 0" $?
+grep -q 'two-42' "$out/log"
+judge "the virtio console: takes input" $?
+
+# ---- U-Boot: a program for the same board that nobody here wrote ----
+
+printf '\nversion\nbdinfo\npoweroff\n' | "$vmm" run -q --timeout 60 --machine virt \
+    "$guests/u-boot.bin" >"$out/log" 2>&1
+end=$?
+grep -q '^U-Boot 20' "$out/log" && grep -q '=> ' "$out/log"
+judge "U-Boot: reaches its prompt" $?
+judge "U-Boot: powers off" $end
+[ $end = 0 ] || tail -n 40 "$out/log" | sed 's/^/# /'
+
+if [ -n "${LONG:-}" ]; then
+    failed=0
+    for n in $(seq 50); do
+        printf 'exit\n' | "$vmm" run -q --timeout 200 --cpus 2 --initrd "$guests/cloud.cpio.gz" \
+            --append "console=ttyAMA0 quiet" "$guests/cloud/Image" >"$out/log" 2>&1 || failed=$n
+    done
+    judge "50 boots in a row" $failed
+fi
+exit $status
