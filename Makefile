@@ -26,7 +26,7 @@ CPU     := $(if $(filter arm64% aarch64%,$(TARGET)),arm64,$(if $(filter x86_64%,
 
 # ---- flags ---------------------------------------------------------------------------------------
 WARN    := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes \
-           -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
+           -Wmissing-prototypes -Wvla -Wno-bitwise-instead-of-logical $(if $(WERROR),-Werror)
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT)
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -fno-strict-aliasing -ffp-contract=off $(WARN) $(CFLAGS) \

@@ -51,7 +51,7 @@ fetch()
 if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
     install_debian
     fetch tools/fetch_guests.sh
-    fetch tests/kvm/fetch.sh
+    fetch tests/kvm/fetch.sh "${TINYVMM_CACHE:-build}/kvm-rig"
 elif command -v brew >/dev/null; then
     for package in $mac; do
         brew list --formula "$package" >/dev/null 2>&1 || brew install "$package"
