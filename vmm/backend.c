@@ -71,6 +71,15 @@ const char *backend_title(void)
     return "no backend";
 }
 
+uint32_t backend_max_ipa_bits(void)
+{
+    struct vmm_backend info;
+    for (unsigned i = 0; backend_info(i, &info); i++)
+        if (info.chosen)
+            return info.max_ipa_bits;
+    return 0;
+}
+
 void backend_explain(char *text, size_t size)
 {
     struct vmm_backend info;

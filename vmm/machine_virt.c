@@ -206,8 +206,23 @@ static int virt_plan(struct vm *vm)
 
 /* ---- setup: the GIC and the devices ---- */
 
+/* On a macOS before 15 the hv_gic_ functions are not there at all: ask before the first of them. */
+static bool host_has_gic(void)
+{
+    struct vmm_backend info;
+    for (unsigned i = 0; backend_info(i, &info); i++)
+        if (info.chosen)
+            return info.gic;
+    return false;
+}
+
 static int setup_gic(struct vm *vm)
 {
+    if (!host_has_gic())
+        return vm_fail(vm, -ENOTSUP,
+                       "machine virt needs an interrupt controller, and %s here has none "
+                       "(on a Mac it came with macOS 15)",
+                       backend_title());
     hv_gic_config_t config = hv_gic_config_create();
     if (!config)
         return vm_fail(vm, -ENOMEM, "cannot create an interrupt controller");

@@ -198,6 +198,8 @@ static hv_return_t create_hv_vm(struct vm *vm)
     uint32_t bits = 0;
     if (top <= UINT64_C(1) << 36)
         return hv_vm_create(NULL);
+    if (!backend_max_ipa_bits()) /* macOS 11 and 12: the functions below are not there */
+        return HV_UNSUPPORTED;
     hv_vm_config_t config = hv_vm_config_create();
     if (!config)
         return HV_NO_RESOURCES;

@@ -342,5 +342,7 @@ int backend_choose(const char *name, struct vm_error *error);
 bool backend_info(unsigned index, struct vmm_backend *info);
 /* The title of the chosen one ("ARM64 software CPU"), never NULL. */
 const char *backend_title(void);
+/* Of the chosen backend; 0 if it cannot be asked for a larger guest address space. */
+uint32_t backend_max_ipa_bits(void);
 /* One line: what was chosen and why not a better one. */
 void backend_explain(char *text, size_t size);
