@@ -11,7 +11,9 @@ cd "$(dirname "$0")/.."
 debian="libfdt-dev zlib1g-dev libzstd-dev libcapstone-dev pkg-config
     build-essential make clang clang-format lld llvm valgrind
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user qemu-system-arm gdb-multiarch libvixl-dev csmith
-    device-tree-compiler e2fsprogs cpio xz-utils zstd file procps python3"
+    device-tree-compiler e2fsprogs cpio xz-utils zstd file procps python3 openssl"
+# npm fetches what check-macos needs. Node.js from elsewhere than Debian brings its own.
+command -v npm >/dev/null || debian="$debian npm"
 mac="dtc zstd capstone llvm lld clang-format qemu pkg-config"
 
 install_debian()

@@ -21,10 +21,10 @@ bool hvx_backend(unsigned index, struct hvx_backend_info *info)
     }
     info->available = info->chosen = true;
     hv_vm_get_max_vcpu_count(&info->max_vcpus);
-    if (__builtin_available(macOS 13.0, *))
+    /* Imported weakly: NULL on a macOS that does not have it yet (13.0 and 15.0 brought these). */
+    if (hv_vm_config_get_max_ipa_size)
         hv_vm_config_get_max_ipa_size(&info->max_ipa_bits);
-    if (__builtin_available(macOS 15.0, *))
-        info->gic = true;
+    info->gic = hv_gic_create != NULL;
     return true;
 }
 

@@ -4,10 +4,11 @@
 # 6.4) and a static busybox, by package download from the mirror that this machine's apt already
 # uses. Everything apt writes goes below OUT: the host's lists, cache and architectures stay alone.
 #
-#   fetch.sh OUT        leaves OUT/Image and OUT/busybox; a second call finds them and is done
+#   fetch.sh [OUT]      leaves OUT/Image and OUT/busybox; a second call finds them and is done
+#                       (default: kvm-rig in TINYVMM_CACHE, or in ~/.cache/tinyvmm)
 set -eu
 
-out=$1
+out=${1:-${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}/kvm-rig}
 suite=bookworm
 [ -s "$out/Image" ] && [ -s "$out/busybox" ] && exit 0
 for tool in apt-get apt-cache dpkg-deb; do

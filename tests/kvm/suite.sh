@@ -52,6 +52,6 @@ if [ -n "$native" ]; then
     ROOT=$root/t sh "$root/suite.sh"
     exit
 fi
-cache=${TINYVMM_CACHE:-build}/kvm-rig
+cache=${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}/kvm-rig
 tests/kvm/fetch.sh "$cache" || skip "no arm64 kernel to be had here"
 tests/kvm/rig.sh "$cache" "$root" "${RIG_SECONDS:-240}"
