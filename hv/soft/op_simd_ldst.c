@@ -24,6 +24,12 @@ enum { INDEX_SIGNED = 1u << 8 };
     static inline bool stv##bits(struct cpu *c, const struct insn *i, uint64_t va, const v128 *in) \
     {                                                                                              \
         return st##bits(c, i, va, (uint##bits##_t)in->d[0]);                                       \
+    }                                                                                              \
+    static inline v128 host_load##bits(const void *host)                                           \
+    {                                                                                              \
+        uint##bits##_t x;                                                                          \
+        memcpy(&x, host, sizeof x);                                                                \
+        return (v128){.d = {x, 0}};                                                                \
     }
 REGISTER_ACCESS(8)
 REGISTER_ACCESS(16)
@@ -32,35 +38,66 @@ REGISTER_ACCESS(64)
 #define ldv128 ld128
 #define stv128 st128
 
+static inline v128 host_load128(const void *host)
+{
+    v128 r;
+    memcpy(&r, host, sizeof r);
+    return r;
+}
+
 static inline uint64_t index32(const struct cpu *c, const struct insn *i)
 {
     const uint32_t x = (uint32_t)c->x[i->rm];
     return (i->aux & INDEX_SIGNED ? (uint64_t)(int32_t)x : x) << (i->aux & 7);
 }
 
-/* One access at `address`; then `update` (the base) if it succeeded. */
+/*
+ * Every handler has a twin for what is not simple: a page that the TLB does not hold, a crossing of
+ * pages, a stack pointer to be checked. It is a function of its own, called last, so that the
+ * common path saves no registers. One access at `address`; then `update` (the base) if it
+ * succeeded.
+ */
+#define SLOW                __attribute__((noinline, cold)) static
+#define SP_SUSPECT(i, base) unlikely(((base)&15) && (i)->rn == X_SP)
+
 #define SINGLE(fn, bits, address, update)                                                          \
-    static const struct insn *ldr_##fn##_##bits(struct cpu *c, const struct insn *i)               \
+    SLOW const struct insn *ldr_##fn##_##bits##_slow(struct cpu *c, const struct insn *i)          \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        if (unlikely(mem_sp_misaligned(c, i)))                                                     \
-            return NULL;                                                                           \
         v128 r;                                                                                    \
         (void)base;                                                                                \
-        if (unlikely(!ldv##bits(c, i, va, &r)))                                                    \
+        if (mem_sp_misaligned(c, i) || !ldv##bits(c, i, va, &r))                                   \
             return NULL;                                                                           \
         c->v[i->rd] = r;                                                                           \
         update;                                                                                    \
         return i + 1;                                                                              \
+    }                                                                                              \
+    static const struct insn *ldr_##fn##_##bits(struct cpu *c, const struct insn *i)               \
+    {                                                                                              \
+        const uint64_t base = c->x[i->rn], va = (address);                                         \
+        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        if (!in_page(e->read, va, bits / 8) || SP_SUSPECT(i, base))                                \
+            return ldr_##fn##_##bits##_slow(c, i);                                                 \
+        c->v[i->rd] = host_load##bits((const void *)(uintptr_t)(va + e->addend));                  \
+        update;                                                                                    \
+        return i + 1;                                                                              \
     }
 #define SINGLE_STORE(fn, bits, address, update)                                                    \
+    SLOW const struct insn *str_##fn##_##bits##_slow(struct cpu *c, const struct insn *i)          \
+    {                                                                                              \
+        const uint64_t base = c->x[i->rn], va = (address);                                         \
+        if (mem_sp_misaligned(c, i) || !stv##bits(c, i, va, &c->v[i->rd]))                         \
+            return NULL;                                                                           \
+        update;                                                                                    \
+        return i + 1;                                                                              \
+    }                                                                                              \
     static const struct insn *str_##fn##_##bits(struct cpu *c, const struct insn *i)               \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        if (unlikely(mem_sp_misaligned(c, i)))                                                     \
-            return NULL;                                                                           \
-        if (unlikely(!stv##bits(c, i, va, &c->v[i->rd])))                                          \
-            return NULL;                                                                           \
+        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        if (!in_page(e->write, va, bits / 8) || SP_SUSPECT(i, base))                               \
+            return str_##fn##_##bits##_slow(c, i);                                                 \
+        memcpy((void *)(uintptr_t)(va + e->addend), &c->v[i->rd], bits / 8);                       \
         update;                                                                                    \
         return i + 1;                                                                              \
     }
@@ -84,29 +121,51 @@ SINGLE(lit, 32, insn_pc(c, i) + i->imm, NOTHING)
 SINGLE(lit, 64, insn_pc(c, i) + i->imm, NOTHING)
 SINGLE(lit, 128, insn_pc(c, i) + i->imm, NOTHING)
 
-/* Both loads come before the first write. If Vt2 is Vt, the second wins: as good as any choice. */
+/* Copies of memory are made of these: both registers ask the TLB once. In the slow twin both loads
+ * come before the first write. If Vt2 is Vt, the second wins: as good as any choice. */
 #define PAIR(fn, bits, address, update)                                                            \
-    static const struct insn *ldp_##fn##_##bits(struct cpu *c, const struct insn *i)               \
+    SLOW const struct insn *ldp_##fn##_##bits##_slow(struct cpu *c, const struct insn *i)          \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        if (unlikely(mem_sp_misaligned(c, i)))                                                     \
-            return NULL;                                                                           \
         v128 r, r2;                                                                                \
-        if (unlikely(!ldv##bits(c, i, va, &r) || !ldv##bits(c, i, va + bits / 8, &r2)))            \
+        if (mem_sp_misaligned(c, i) || !ldv##bits(c, i, va, &r) ||                                 \
+            !ldv##bits(c, i, va + bits / 8, &r2))                                                  \
             return NULL;                                                                           \
         c->v[i->rd] = r;                                                                           \
         c->v[i->ra] = r2;                                                                          \
         update;                                                                                    \
         return i + 1;                                                                              \
     }                                                                                              \
+    static const struct insn *ldp_##fn##_##bits(struct cpu *c, const struct insn *i)               \
+    {                                                                                              \
+        const uint64_t base = c->x[i->rn], va = (address);                                         \
+        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        if (!in_page(e->read, va, bits / 4) || SP_SUSPECT(i, base))                                \
+            return ldp_##fn##_##bits##_slow(c, i);                                                 \
+        const uint8_t *host = (const uint8_t *)(uintptr_t)(va + e->addend);                        \
+        c->v[i->rd] = host_load##bits(host);                                                       \
+        c->v[i->ra] = host_load##bits(host + bits / 8);                                            \
+        update;                                                                                    \
+        return i + 1;                                                                              \
+    }                                                                                              \
+    SLOW const struct insn *stp_##fn##_##bits##_slow(struct cpu *c, const struct insn *i)          \
+    {                                                                                              \
+        const uint64_t base = c->x[i->rn], va = (address);                                         \
+        if (mem_sp_misaligned(c, i) || !stv##bits(c, i, va, &c->v[i->rd]) ||                       \
+            !stv##bits(c, i, va + bits / 8, &c->v[i->ra]))                                         \
+            return NULL;                                                                           \
+        update;                                                                                    \
+        return i + 1;                                                                              \
+    }                                                                                              \
     static const struct insn *stp_##fn##_##bits(struct cpu *c, const struct insn *i)               \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        if (unlikely(mem_sp_misaligned(c, i)))                                                     \
-            return NULL;                                                                           \
-        if (unlikely(!stv##bits(c, i, va, &c->v[i->rd]) ||                                         \
-                     !stv##bits(c, i, va + bits / 8, &c->v[i->ra])))                               \
-            return NULL;                                                                           \
+        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        if (!in_page(e->write, va, bits / 4) || SP_SUSPECT(i, base))                               \
+            return stp_##fn##_##bits##_slow(c, i);                                                 \
+        uint8_t *host = (uint8_t *)(uintptr_t)(va + e->addend);                                    \
+        memcpy(host, &c->v[i->rd], bits / 8);                                                      \
+        memcpy(host + bits / 8, &c->v[i->ra], bits / 8);                                           \
         update;                                                                                    \
         return i + 1;                                                                              \
     }

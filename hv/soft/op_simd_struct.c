@@ -70,7 +70,7 @@ static inline bool load_bytes(struct cpu *c, const struct insn *i, uint64_t va, 
                               uint8_t *out)
 {
     const struct tlb_entry *e = tlb_slot(c->tlb, va);
-    if (likely(((va + bytes - 1) & PAGE_MASK) == e->read)) {
+    if (in_page(e->read, va, bytes)) {
         memcpy(out, (const void *)(uintptr_t)(va + e->addend), bytes);
         return true;
     }
@@ -81,7 +81,7 @@ static inline bool store_bytes(struct cpu *c, const struct insn *i, uint64_t va,
                                const uint8_t *in)
 {
     const struct tlb_entry *e = tlb_slot(c->tlb, va);
-    if (likely(((va + bytes - 1) & PAGE_MASK) == e->write)) {
+    if (in_page(e->write, va, bytes)) {
         memcpy((void *)(uintptr_t)(va + e->addend), in, bytes);
         return true;
     }

@@ -58,6 +58,12 @@ bool v_elem_dot(struct insn *i, uint32_t w, const v_table t);
         return how(i, w, table);                                                                   \
     }
 
+/* Does [va, va + bytes) lie in the one page of this tag, with nothing to check? */
+static inline bool in_page(uint64_t tag, uint64_t va, unsigned bytes)
+{
+    return likely(((va + bytes - 1) & PAGE_MASK) == tag);
+}
+
 /* For an access with its base in a misaligned stack pointer: true if that raised the fault. */
 static inline bool mem_sp_misaligned(struct cpu *c, const struct insn *i)
 {
