@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The interrupt controller: the model alone (a C compiler is enough), then a guest that uses it, through the
-# public API of the library in $BUILD (needs a compiler for arm64). LONG=1 runs the random tests longer.
+# The interrupt controller: the model alone (a C compiler is enough), then guests that use it, through
+# the public API of the library in $BUILD (needs a compiler for arm64), and beside QEMU. LONG=1 runs
+# the random tests longer.
 #   CC, SAN (address,undefined | thread), BUILD: as in the Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -66,8 +67,8 @@ arm64()
     $cross $guest_flags -o "$program" "$@" 2>"$out/log"
 }
 
-guest_flags="-O1 -ffreestanding -nostdlib -static -march=armv8-a -mgeneral-regs-only -mno-outline-atomics
-    -mstrict-align -fno-pic -fno-stack-protector -Wl,--build-id=none -T tests/gic/guest.ld"
+guest_flags="-O1 -ffreestanding -nostdlib -static -march=armv8-a -mgeneral-regs-only -mstrict-align
+    -mno-outline-atomics -fno-pic -fno-stack-protector -Wl,--build-id=none -T tests/gic/guest.ld"
 if command -v aarch64-linux-gnu-gcc >/dev/null; then
     cross="aarch64-linux-gnu-gcc -no-pie"
 elif command -v clang >/dev/null && command -v ld.lld >/dev/null; then
@@ -85,8 +86,8 @@ if ! { arm64 "$out/guest.elf" tests/gic/guest.S tests/gic/guest.c &&
     arm64 "$out/random.elf" tests/gic/guest.S tests/gic/guest_random.c &&
     "$objcopy" -O binary "$out/guest.elf" "$out/guest.bin" &&
     "$objcopy" -O binary "$out/random.elf" "$out/random.bin" &&
-    $CC $flags ${SAN:+-fsanitize=$SAN} -Ihv/include -o "$out/test_guest" tests/gic/test_guest.c "$lib"; } \
-    2>"$out/log"; then
+    $CC $flags ${SAN:+-fsanitize=$SAN} -Ihv/include -o "$out/test_guest" \
+        tests/gic/test_guest.c "$lib" 2>"$out/log"; }; then
     sed 's/^/# /' "$out/log"
     echo "not ok - gic guest: does not compile"
     exit 1
@@ -107,8 +108,8 @@ for seed in ${SEED:-1 2} ${LONG:+3 4 5 6 7 8 9 10 11 12}; do
     arm64 "$out/board.elf" -DBOARD "-DSEED=$seed" -Wl,--defsym=load_address=0x40100000 \
         tests/gic/guest.S tests/gic/guest_random.c
     "$out/test_guest" "$out/random.bin" 1 "$seed" >"$out/ours"
-    qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a57 -display none -monitor none -serial stdio \
-        -kernel "$out/board.elf" </dev/null 2>"$out/log" | tr -d '\r' >"$out/theirs"
+    qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a57 -display none -monitor none \
+        -serial stdio -kernel "$out/board.elf" </dev/null 2>"$out/log" | tr -d '\r' >"$out/theirs"
     if [ "$(wc -l <"$out/ours")" -eq 4000 ] && cmp -s "$out/ours" "$out/theirs"; then
         echo "ok - gic guest: 4000 random steps read as on QEMU, seed $seed"
     else
