@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The interrupt controller: the model alone (a C compiler is enough), then guests that use it, through
+# The interrupt controller: the model alone (a C compiler is enough), then guests that use it through
 # the public API of the library in $BUILD (needs a compiler for arm64), and beside QEMU. LONG=1 runs
 # the random tests longer.
 #   CC, SAN (address,undefined | thread), BUILD: as in the Makefile
