@@ -14,9 +14,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* What kills a process: the terminal is restored, then the signal does its work. SIGINT, SIGTERM
- * and SIGHUP end the VM in good order instead (signals.c). */
-static const int fatal[] = {SIGQUIT, SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGALRM};
+/* What kills a process: the terminal is restored, then the signal does its work. While the VM runs,
+ * signals.c takes the last three over and ends it in good order. */
+static const int fatal[] = {SIGQUIT, SIGILL,  SIGABRT, SIGBUS,  SIGFPE, SIGSEGV,
+                            SIGSYS,  SIGALRM, SIGINT,  SIGTERM, SIGHUP};
 #define FATAL (sizeof fatal / sizeof *fatal)
 
 static struct {

@@ -25,6 +25,11 @@ judge() { if [ "$2" = 0 ]; then ok "$1"; else bad "$1"; fi; }
 
 . tests/linux/formats.sh
 
+${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -pthread -o "$out/test_term" tests/linux/test_term.c \
+    2>"$out/log" && "$out/test_term" "$vmm" >"$out/term"
+judge "the terminal" $?
+sed -n 's/ - / - linux: the terminal: /p' "$out/term"
+
 if ! tools/fetch_guests.sh "$guests" 2>"$out/fetch"; then
     skip "guests: $(tail -n 1 "$out/fetch")"
     exit $status
