@@ -85,7 +85,7 @@ LIB     := $(BUILD)/libhypervisor.a
 # Only an ordinary build becomes ./tinyvmm; the others stay in their folder.
 PLAIN   := $(if $(SAN)$(HARD)$(CROSS),,yes)
 
-.PHONY: all run test test-kvm check-macos check bench lint deps install clean help demo_guest.h examples FORCE
+.PHONY: all run test test-cpu test-kvm check-macos check bench lint deps install clean help demo_guest.h examples FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -136,6 +136,10 @@ run: all
 # ---- tests --------------------------------------------------------------------------------------
 # What the suites see: the program under test, its objects, and with what it was built.
 TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' HARD='$(HARD)' LIBS='$(LIBS) $(VMM_LIBS)' OBJECTS='$(filter-out $(BUILD)/main.o,$(VMM_OBJ))' TINYVMM='$(PROGRAM)' MAKE='$(MAKE)'
+
+# The CPU at length: twenty million instructions three ways (a few seconds' worth is in `make test`).
+test-cpu: all
+	$(Q)$(TEST_ENV) tests/cpu/suite.sh 900000
 
 test: all $(EXAMPLES)
 	$(Q)$(TEST_ENV) tests/run.sh $(SUITES)

@@ -125,7 +125,7 @@ static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
         return HV_NO_RESOURCES;
     }
     c->index = index;
-    c->jit_heat = machine.jit_off ? UINT32_MAX : JIT_HEAT;
+    c->jit_heat = machine.jit_off ? UINT32_MAX : machine.jit_heat ? machine.jit_heat : JIT_HEAT;
     pthread_mutex_init(&c->mail_lock, NULL);
     sem_init(&c->wake, 0, 0);
     reset(c);
@@ -322,6 +322,10 @@ static bool set_option(const char *name, const char *value)
     if (strcmp(name, "jit") == 0) {
         machine.jit_off = strcmp(value, "off") == 0;
         return machine.jit_off || strcmp(value, "on") == 0;
+    }
+    if (strcmp(name, "jit-heat") == 0) {
+        machine.jit_heat = (uint32_t)strtoul(value, NULL, 10);
+        return machine.jit_heat > 0;
     }
     return false;
 }
