@@ -200,7 +200,7 @@ static void star(const char *name, unsigned n, uint64_t was, uint64_t got, uint6
 static void print_difference(const char *who, uint64_t number, const struct request *r,
                              const struct result *got, const struct result *want)
 {
-    printf("# stream %" PRIu64 ": %s\n", number, who);
+    printf("# stream %" PRIu64 ": %s, FPCR %" PRIx64 "\n", number, who, r->regs.fpcr);
     print_stream(r);
     for (unsigned n = 0; n < 31; n++)
         star("x", n, r->regs.x[n], got->regs.x[n], want->regs.x[n]);

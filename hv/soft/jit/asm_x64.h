@@ -282,7 +282,7 @@ static inline void as_bswap(struct as *a, bool w, int r)
 static inline void as_movx_rr(struct as *a, bool w, bool sign, unsigned bytes, int dst, int src)
 {
     if (bytes == 4) {
-        if (sign)
+        if (sign && w)
             as_op_rr(a, true, 0x63, dst, src);
         else
             as_mov_rr(a, false, dst, src);
