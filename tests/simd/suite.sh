@@ -35,5 +35,6 @@ for tool in "$CROSS_CC" "$QEMU"; do
 done
 "$CROSS_CC" -O2 -static -o "$out/oracle" tests/simd/oracle.c || exit 1
 "$out/simd_diff" "$@" "$QEMU" -cpu max "$out/oracle" || status=1
-"$out/simd_diff_own" -t "without the host's AES: " -n 5000 "$QEMU" -cpu max "$out/oracle" || status=1
+"$out/simd_diff_own" -t "without the host's AES: " -n 5000 "$QEMU" -cpu max "$out/oracle" ||
+    status=1
 exit $status
