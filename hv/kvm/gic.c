@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FRAME         0x10000u
@@ -38,10 +39,28 @@ static hv_return_t gic_fail(const char *what)
     return kvm_fail(kvm_error(errno, HV_ERROR), what, errno);
 }
 
+/* The kernel wants all vCPUs for most of these, and says EBUSY if one is in use: then keep them out
+ * of the guest. A register call of another owner may still hold one for a moment. */
 static int device_attr(unsigned long request, uint32_t group, uint64_t attr, void *value)
 {
     struct kvm_device_attr a = {.group = group, .attr = attr, .addr = (uintptr_t)value};
-    return ioctl(kvm_vm.gic, request, &a);
+    if (ioctl(kvm_vm.gic, request, &a) == 0)
+        return 0;
+    if (errno != EBUSY)
+        return -1;
+    kvm_pause_all();
+    int failed = -1;
+    for (unsigned tries = 0; failed && tries < 1000; tries++) {
+        failed = ioctl(kvm_vm.gic, request, &a);
+        if (failed && errno != EBUSY)
+            break;
+        if (failed)
+            nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+    }
+    int error = errno;
+    kvm_resume_all();
+    errno = error;
+    return failed;
 }
 
 /* ---- creation -------------------------------------------------------------------------------- */
@@ -135,24 +154,6 @@ static hv_return_t hand_over(void)
         if (early.level[intid] && set_spi_line(intid, true) < 0)
             return gic_fail("KVM_IRQ_LINE");
     return HV_SUCCESS;
-}
-
-hv_return_t kvm_gic_start(void)
-{
-    hv_return_t result = HV_SUCCESS;
-    if (kvm_vm.gic_ready)
-        return result;
-    pthread_mutex_lock(&early.lock);
-    if (!kvm_vm.gic_ready) {
-        if (device_attr(KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
-                        NULL) < 0)
-            result = gic_fail("KVM cannot initialise the GIC");
-        else
-            result = hand_over();
-        kvm_vm.gic_ready = result == HV_SUCCESS;
-    }
-    pthread_mutex_unlock(&early.lock);
-    return result;
 }
 
 /* ---- before the start ------------------------------------------------------------------------ */
@@ -294,12 +295,10 @@ hv_return_t kvm_gic_get_redist_reg(struct hvi_vcpu *v, uint32_t offset, uint64_t
     return HV_SUCCESS;
 }
 
-hv_return_t kvm_gic_set_redist_reg(struct hvi_vcpu *v, uint32_t offset, uint64_t value)
+/* The value that the restore accessors want for what the client writes. */
+static hv_return_t write_redist(struct hvi_vcpu *v, uint32_t offset, uint64_t value)
 {
     uint32_t word = (uint32_t)value;
-    hv_return_t result = kvm_gic_start();
-    if (result != HV_SUCCESS || offset == GICR_TYPER || offset == GICD_PIDR2)
-        return result;
     if (offset >= 0x10000 && is_pending(offset - 0x10000)) {
         uint32_t state = 0, latch = offset & ~0x80u;
         if (kvm_gic_redist_word(KVM_GET_DEVICE_ATTR, v, latch, &state) < 0)
@@ -310,6 +309,83 @@ hv_return_t kvm_gic_set_redist_reg(struct hvi_vcpu *v, uint32_t offset, uint64_t
     return kvm_gic_redist_word(KVM_SET_DEVICE_ATTR, v, offset, &word) < 0
                ? gic_fail("redistributor register")
                : HV_SUCCESS;
+}
+
+static int icc_register(unsigned long request, const struct hvi_vcpu *v, uint32_t reg,
+                        uint64_t *value)
+{
+    return device_attr(request, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, affinity(v) | reg, value);
+}
+
+static hv_return_t write_icc(struct hvi_vcpu *v, uint32_t reg, uint64_t value)
+{
+    if (reg == HV_GIC_ICC_REG_CTLR_EL1) {
+        /* Only CBPR and EOImode can be written. KVM takes the other fields for those of another
+         * host that the vCPU comes from, and refuses or narrows what differs. */
+        uint64_t now;
+        if (icc_register(KVM_GET_DEVICE_ATTR, v, reg, &now) < 0)
+            return gic_fail("CPU interface register");
+        value = (now & ~3ull) | (value & 3);
+    }
+    return icc_register(KVM_SET_DEVICE_ATTR, v, reg, &value) < 0
+               ? gic_fail("CPU interface register")
+               : HV_SUCCESS;
+}
+
+/* Before the start a write is put by, so that a client can prepare one vCPU before it makes the
+ * next. False: the GIC runs, or there is no room; then the write is to be done. */
+static bool put_by(struct hvi_vcpu *v, bool icc, uint32_t reg, uint64_t value)
+{
+    pthread_mutex_lock(&early.lock);
+    bool room = !kvm_vm.gic_ready && v->early_count < sizeof v->early / sizeof *v->early;
+    if (room) {
+        v->early[v->early_count].icc = icc;
+        v->early[v->early_count].reg = reg;
+        v->early[v->early_count++].value = value;
+    }
+    pthread_mutex_unlock(&early.lock);
+    return room;
+}
+
+static hv_return_t hand_over_vcpu(struct hvi_vcpu *v)
+{
+    hv_return_t result = HV_SUCCESS;
+    for (unsigned i = 0; i < v->early_count && result == HV_SUCCESS; i++)
+        result = v->early[i].icc ? write_icc(v, v->early[i].reg, v->early[i].value)
+                                 : write_redist(v, v->early[i].reg, v->early[i].value);
+    v->early_count = 0;
+    return result;
+}
+
+hv_return_t kvm_gic_start(void)
+{
+    hv_return_t result = HV_SUCCESS;
+    if (kvm_vm.gic_ready)
+        return result;
+    pthread_mutex_lock(&early.lock);
+    if (!kvm_vm.gic_ready) {
+        if (device_attr(KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
+                        NULL) < 0)
+            result = gic_fail("KVM cannot initialise the GIC");
+        else
+            result = hand_over();
+        for (unsigned i = 0; i < MAX_VCPUS && result == HV_SUCCESS; i++) {
+            struct hvi_vcpu *v = atomic_load(&kvm_vm.vcpu[i]);
+            if (v && v->live)
+                result = hand_over_vcpu(v);
+        }
+        kvm_vm.gic_ready = result == HV_SUCCESS;
+    }
+    pthread_mutex_unlock(&early.lock);
+    return result;
+}
+
+hv_return_t kvm_gic_set_redist_reg(struct hvi_vcpu *v, uint32_t offset, uint64_t value)
+{
+    if (offset == GICR_TYPER || offset == GICD_PIDR2 || put_by(v, false, offset, value))
+        return HV_SUCCESS;
+    hv_return_t result = kvm_gic_start();
+    return result == HV_SUCCESS ? write_redist(v, offset, value) : result;
 }
 
 /* KVM has no running priority to show; it is the highest of the active ones, whose bits stand for
@@ -330,8 +406,7 @@ hv_return_t kvm_gic_get_icc_reg(struct hvi_vcpu *v, hv_gic_icc_reg_t reg, uint64
     if (reg == HV_GIC_ICC_REG_RPR_EL1)
         return running_priority(v, value);
     hv_return_t result = kvm_gic_start();
-    if (result == HV_SUCCESS && device_attr(KVM_GET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-                                            affinity(v) | reg, value) < 0)
+    if (result == HV_SUCCESS && icc_register(KVM_GET_DEVICE_ATTR, v, reg, value) < 0)
         return gic_fail("CPU interface register");
     return result;
 }
@@ -340,11 +415,10 @@ hv_return_t kvm_gic_set_icc_reg(struct hvi_vcpu *v, hv_gic_icc_reg_t reg, uint64
 {
     if (reg == HV_GIC_ICC_REG_RPR_EL1)
         return HV_BAD_ARGUMENT;
+    if (put_by(v, true, reg, value))
+        return HV_SUCCESS;
     hv_return_t result = kvm_gic_start();
-    if (result == HV_SUCCESS && device_attr(KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-                                            affinity(v) | reg, &value) < 0)
-        return gic_fail("CPU interface register");
-    return result;
+    return result == HV_SUCCESS ? write_icc(v, reg, value) : result;
 }
 
 /* ---- the MSI frame --------------------------------------------------------------------------- */

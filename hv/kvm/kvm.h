@@ -52,6 +52,14 @@ struct hvi_vcpu {
     uint64_t exec_time;
     bool trap_debug;
 
+    /* Writes to the vCPU's part of the GIC before the GIC has started (gic.c). */
+    struct {
+        bool icc;
+        uint32_t reg;
+        uint64_t value;
+    } early[24];
+    unsigned early_count;
+
     /* A kick is needed while inside is set. cancel: one request of hv_vcpus_exit, kept until a run
      * takes it. See the order of the two in vcpu.c. */
     atomic_bool inside;
@@ -71,8 +79,8 @@ struct kvm_vm {
     /* By index. KVM cannot remove a vCPU from a VM, so a destroyed one waits here to be used again.
      */
     _Atomic(struct hvi_vcpu *) vcpu[MAX_VCPUS];
-    int gic;        /* vGIC device, -1 if none */
-    bool gic_ready; /* initialised: no vCPU can be added any more */
+    int gic;               /* vGIC device, -1 if none */
+    atomic_bool gic_ready; /* initialised: no vCPU can be added any more */
     struct hvi_gic_config gic_config;
 };
 

@@ -98,6 +98,7 @@ hv_return_t kvm_vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
     v->mmio.waiting = false;
     v->pending[0] = v->pending[1] = false;
     v->vtimer_masked = v->trap_debug = false;
+    v->early_count = 0;
     v->vtimer_offset = v->exec_time = 0;
     v->exits = v->mmio_exits = v->hypercalls = v->ioctls = 0;
     v->tid = (pid_t)syscall(SYS_gettid);

@@ -427,6 +427,13 @@ static void icc_registers(void)
     CHECK_EQ(hv_gic_get_icc_reg(vcpu, HV_GIC_ICC_REG_SRE_EL1, &value), 0);
     CHECK_EQ(value & 1, 1);
     CHECK_EQ(hv_gic_get_icc_reg(vcpu, HV_GIC_ICC_REG_RPR_EL1, &value), 0);
+    CHECK_EQ(value, 0xff); /* idle */
+    uint64_t control = 0;
+    CHECK_EQ(hv_gic_get_icc_reg(vcpu, HV_GIC_ICC_REG_CTLR_EL1, &control), 0);
+    CHECK_EQ(hv_gic_set_icc_reg(vcpu, HV_GIC_ICC_REG_CTLR_EL1, 2), 0);
+    CHECK_EQ(hv_gic_get_icc_reg(vcpu, HV_GIC_ICC_REG_CTLR_EL1, &value), 0);
+    CHECK_EQ(value, control | 2); /* EOImode; the rest is read-only */
+    CHECK_EQ(hv_gic_set_icc_reg(vcpu, HV_GIC_ICC_REG_CTLR_EL1, 0), 0);
     stop();
 }
 
