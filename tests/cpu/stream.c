@@ -169,6 +169,19 @@ static bool is_index_form(uint32_t w)
     return (w & 0x3b200c00) == 0x38200800;
 }
 
+static bool is_store_exclusive(uint32_t w)
+{
+    return (w & 0x3fc00000) == 0x08000000 && ((w >> 21 & 1) == 0 || w >> 31);
+}
+
+/* The load-exclusive that belongs to a store-exclusive: another size would be UNPREDICTABLE. */
+static void load_exclusive(struct maker *m, uint32_t w)
+{
+    const unsigned n = w >> 5 & 31;
+    put(m, (w & 0xffe083e0) | 1u << 22 | 31u << 16 | (n == 23 ? 22u : 23u) |
+               (w >> 21 & 1 ? (n == 24 ? 22u : 24u) : 31u) << 10);
+}
+
 static void add_memory(struct maker *m, uint32_t w, bool wild)
 {
     const unsigned n = w >> 5 & 31, rm = w >> 16 & 31;
@@ -184,6 +197,10 @@ static void add_memory(struct maker *m, uint32_t w, bool wild)
     if ((w & 0x3f000000) == 0x19000000)
         w &= ~(0x1ffu << 12) | (uint32_t)(next_random(m->rng) % 16) << 16;
     point(m, n, w, wild);
+    if (is_store_exclusive(w) && next_random(m->rng) % 4)
+        load_exclusive(m, w);
+    else if (is_store_exclusive(w))
+        put(m, 0xd5033f5f); /* clrex: it must fail */
     put(m, w);
 }
 
