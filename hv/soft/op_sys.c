@@ -256,8 +256,8 @@ static bool sysreg_operand(struct insn *i, uint32_t w)
     i->imm = (uintptr_t)r;
     return r;
 }
-/* Identification registers that are not assigned, or describe what this CPU has not got, read as zero
- * (D17.1.3: op0 3, op1 0, CRn 0, CRm 1 to 7). ID_PFR0_EL1 is such a one. */
+/* Identification registers that are not assigned, or describe what this CPU has not got, read as
+ * zero (D17.1.3: op0 3, op1 0, CRn 0, CRm 1 to 7). ID_PFR0_EL1 is such a one. */
 static bool reads_as_zero(uint32_t w)
 {
     uint32_t crm = insn_bits(w, 8, 4);

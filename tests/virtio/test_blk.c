@@ -219,11 +219,12 @@ static void resets_while_requests_are_in_flight(void)
     open_blk(&d, false, 0);
     for (unsigned round = 0; round < 200; round++) {
         header(&d, IN, 0);
-        desc(&d, 0, 0, HEADER, 16, NEXT, 1);
-        desc(&d, 0, 1, DATA, 512 * 64, NEXT | WRITE, 2);
-        desc(&d, 0, 2, STATUS, 1, WRITE, 0);
-        for (unsigned i = 0; i < QUEUE_SIZE; i++)
-            offer(&d, 0, 0);
+        for (unsigned i = 0; i < 6; i += 3) {
+            desc(&d, 0, i, HEADER, 16, NEXT, i + 1);
+            desc(&d, 0, i + 1, DATA + 0x10000 * i, 512 * 64, NEXT | WRITE, i + 2);
+            desc(&d, 0, i + 2, STATUS + i, 1, WRITE, 0);
+            offer(&d, 0, i);
+        }
         kick(&d, 0);
         driver_start(&d, 0);
         /* Nothing of the old life arrives in the new one. */
