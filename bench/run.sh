@@ -122,3 +122,6 @@ END
 else
     echo "skip - qemu-system-aarch64 is not installed (make deps)"
 fi
+
+echo
+bench/boot.sh

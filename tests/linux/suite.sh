@@ -102,6 +102,12 @@ else
     work cloud 4
 fi
 
+if [ -f "$guests/small/Image" ]; then
+    work small 4
+else
+    skip "the small kernel: not built (tools/kernel/build.sh $guests/small)"
+fi
+
 # ---- input by a pipe, the exit of a shell ----
 
 printf 'echo one-$((40 + 2))\nexit\n' | "$vmm" run -q --timeout 200 --initrd "$guests/cloud.cpio.gz" \
