@@ -45,11 +45,14 @@ static uint64_t isar1(void)
            FIELD(BF16, 1, 44) | FIELD(I8MM, 1, 52);
 }
 
-/* EL0 and EL1 in AArch64 only; FP and SIMD, with half precision if announced; GIC registers. */
+/* EL0 and EL1 in AArch64 only; FP and SIMD, with half precision if announced; GIC registers.
+ * Nothing is speculated, so addresses of EL1 do not leak (CSV2, CSV3) and need not be unmapped at
+ * EL0. */
 static uint64_t pfr0(void)
 {
     uint64_t fp = a64_feature(FEAT_FP16) ? 1 : 0;
-    return 0x11 | fp << 16 | fp << 20 | (machine.has_gic ? 1u << 24 : 0) | FIELD(DIT, 1, 48);
+    return 0x11 | fp << 16 | fp << 20 | (machine.has_gic ? 1u << 24 : 0) | FIELD(DIT, 1, 48) |
+           UINT64_C(1) << 56 | UINT64_C(1) << 60;
 }
 
 /* 4K, 16K and 64K granules, 16-bit ASIDs, PARange by the VM's size. */
