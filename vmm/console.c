@@ -25,6 +25,20 @@ void console_destroy(struct console *console)
     pthread_mutex_destroy(&console->lock);
 }
 
+/* A write of CONSOLE_LINE bytes may block as long as nobody reads the other end of a pipe. Wait
+ * where
+ * --timeout and Ctrl-C can end it. */
+static int wait_writable(struct console *console)
+{
+    struct pollfd fd = {.fd = console->out, .events = POLLOUT};
+    while (!atomic_load(&console->abandon)) {
+        int n = poll(&fd, 1, CONSOLE_STALL_MS);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return 0; /* whatever it is, the write will tell */
+    }
+    return poll(&fd, 1, 0) > 0 ? 0 : -ECANCELED;
+}
+
 /* lock held. Returns the error if this write was the first to fail. */
 static int write_out(struct console *console)
 {
@@ -32,6 +46,8 @@ static int write_out(struct console *console)
     console->used = 0;
     if (size == 0 || console->error)
         return 0;
+    if (wait_writable(console))
+        return 0; /* dropped: the VM ends for another reason */
     console->error = write_all(console->out, console->line, size);
     return console->error;
 }

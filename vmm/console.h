@@ -18,6 +18,7 @@
 
 #define CONSOLE_LINE     4096
 #define CONSOLE_DELAY_MS 10
+#define CONSOLE_STALL_MS 50
 
 struct console {
     int in;               /* descriptor of the guest's input, -1: none */
@@ -34,6 +35,8 @@ struct console {
     void (*on_partial)(void *context);
     void (*on_error)(void *context, int error);
     void *context;
+    /* The VM is being ended from outside: do not wait for a reader that does not read. */
+    atomic_bool abandon;
     atomic_bool partial; /* a console_tick is due */
 };
 

@@ -94,6 +94,8 @@ void vm_stop(struct vm *vm, enum vm_end end, int status)
     if (before == VM_END_NONE || (before == VM_END_RESET && end != VM_END_RESET)) {
         vm->status = status;
         vm->ended_ns = host_ns();
+        if (end == VM_END_TIMEOUT || end == VM_END_INTERRUPT)
+            atomic_store(&vm->console.abandon, true);
         atomic_store(&vm->end, (int)end);
         if (vm->state != VM_DOWN)
             set_state(vm, VM_PARKED);
@@ -419,8 +421,8 @@ int vm_run(struct vm *vm)
             break;
         err = reset_machine(vm);
     }
+    signals_unwatch(vm); /* from here on a signal is not ours to hold up */
     console_flush(&vm->console);
-    signals_unwatch(vm);
     if (err)
         vm_stop(vm, VM_END_ERROR, 0);
     /* Output that was lost is a failure even if the guest never noticed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What our Hypervisor.framework offers beyond Apple's: which backend runs, its options and counters.
- * Everything here is optional. A program built on Apple's framework links a file in which each call
- * answers "unsupported" (false); the monitor works fully without.
+ * What our Hypervisor.framework offers beyond Apple's: which backend runs, its options and
+ * counters. Everything here is optional. A program built on Apple's framework links a file in which
+ * each call answers "unsupported" (false); the monitor works fully without.
  */
 #pragma once
 
@@ -14,17 +14,17 @@
 extern "C" {
 #endif
 
-/* The environment variable that chooses the backend: "auto" (or unset), "kvm", "soft". Read once, at
- * the first call that needs a backend. */
+/* The environment variable that chooses the backend: "auto" (or unset), "kvm", "soft". Read once,
+ * at the first call that needs a backend. */
 #define HVX_BACKEND_ENV "TINYVMM_BACKEND"
 
 struct hvx_backend_info {
-    const char *name;          /* "soft" */
-    const char *title;         /* "ARM64 software CPU" */
-    bool available;            /* can run on this host, now */
-    bool chosen;               /* the one that this process uses */
-    char why[200];             /* why it is not available, else empty */
-    uint32_t max_vcpus;        /* limits, 0 if not available */
+    const char *name;   /* "soft" */
+    const char *title;  /* "ARM64 software CPU" */
+    bool available;     /* can run on this host, now */
+    bool chosen;        /* the one that this process uses */
+    char why[200];      /* why it is not available, else empty */
+    uint32_t max_vcpus; /* limits, 0 if not available */
     uint32_t max_ipa_bits;
     bool gic;
 };
@@ -33,13 +33,13 @@ struct hvx_backend_info {
 bool hvx_backend(unsigned index, struct hvx_backend_info *info);
 
 /* Set an option of the chosen backend ("jit" = "on" | "off" | "verify", ...). Before hv_vm_create.
- * "irq_exit" = "on" | "off": when the guest takes an interrupt of hv_vcpu_set_pending_interrupt, the
- * run ends at the vector, cancelled; a client without a GIC learns so that its interrupt has arrived.
- * False if the backend has no such option or does not take the value. */
+ * "irq_exit" = "on" | "off": when the guest takes an interrupt of hv_vcpu_set_pending_interrupt,
+ * the run ends at the vector, cancelled; a client without a GIC learns so that its interrupt has
+ * arrived. False if the backend has no such option or does not take the value. */
 bool hvx_set_option(const char *name, const char *value);
 
-/* The index-th counter of a vCPU ("instructions", "blocks", ...), counted since its creation. On the
- * vCPU's owner thread. False past the end, or if there are none. */
+/* The index-th counter of a vCPU ("instructions", "blocks", ...), counted since its creation. On
+ * the vCPU's owner thread. False past the end, or if there are none. */
 bool hvx_vcpu_counter(uint64_t vcpu, unsigned index, const char **name, uint64_t *value);
 
 #ifdef __cplusplus

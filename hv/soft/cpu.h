@@ -183,7 +183,7 @@ struct cpu {
     struct {
         uint64_t ipa, size, flags;
         uint8_t *host;
-    } ram; /* last piece of guest memory used; size 0 = none */
+    } ram;                          /* last piece of guest memory used; size 0 = none */
     struct va_range large[2];       /* per half: what more than a 4K page maps (tlb.c) */
     struct va_range fetch_large[2]; /* and of it what was fetched from since fetch_gen changed */
     uint64_t fetch_seen[4];         /* filter of the other pages fetched from: a bit by hash */

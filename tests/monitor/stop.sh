@@ -16,6 +16,17 @@ expect "--timeout for three VMs" 124 "VM 3 failed with status 124" \
     "$TINYVMM" run -q --count 3 --timeout 0.3 "$work/loop.bin"
 expect "a guest that ends in time" 0 "" "$TINYVMM" run -q --timeout 20 "$work/exit.bin"
 
+# A reader that never reads: the guest's output stalls, --timeout ends it all the same.
+words d2800020 d2800141 d4000002 17fffffd >"$work/spam.bin" # PUTCHAR newline, for ever
+begin=$(date +%s)
+{ "$TINYVMM" run -q --timeout 0.5 "$work/spam.bin"; echo $? >"$work/status"; date +%s >"$work/end"; } 2>/dev/null |
+    sleep 6
+if [ "$(cat "$work/status")" = 124 ] && [ $(($(cat "$work/end") - begin)) -lt 5 ]; then
+    ok "--timeout ends a guest whose output nobody reads"
+else
+    not_ok "--timeout ends a guest whose output nobody reads: status $(cat "$work/status")"
+fi
+
 # send SIGNAL STATUS NAME COMMAND...
 send()
 {

@@ -11,8 +11,8 @@ OS_ASSUME_NONNULL_BEGIN
 
 /* Take the state; no vCPU may run. NULL: no GIC, a vCPU runs, no memory. */
 OS_EXPORT
-    OS_OBJECT_RETURNS_RETAINED OS_WARN_RESULT hv_gic_state_t _Nullable hv_gic_state_create(void)
-        API_AVAILABLE(macos(15.0));
+OS_OBJECT_RETURNS_RETAINED OS_WARN_RESULT hv_gic_state_t _Nullable hv_gic_state_create(void)
+    API_AVAILABLE(macos(15.0));
 
 OS_EXPORT hv_return_t hv_gic_state_get_size(hv_gic_state_t state, size_t *gic_state_size)
     API_AVAILABLE(macos(15.0));

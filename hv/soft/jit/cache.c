@@ -11,8 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define BLOCK_CODE_MAX (96u << 10) /* no block needs more: 64 instructions, the worst with stubs   \
-                                    */
+#define BLOCK_CODE_MAX                                                                             \
+    (96u << 10) /* no block needs more: 64 instructions, the worst with stubs                      \
+                 */
 
 struct jit *jit_new(size_t bytes)
 {
