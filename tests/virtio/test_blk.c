@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "driver.h"
@@ -247,6 +248,24 @@ static void tells_the_guest_of_errors(void)
     close_blk(&d);
 }
 
+/* A file that cannot grow stands for a file system that is full. */
+static void goes_on_after_a_full_disk(void)
+{
+    struct driver d;
+    struct rlimit limit, old;
+    open_blk(&d, false, 0);
+    CHECK_EQ(truncate(path, 512), 0);
+    CHECK_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+    limit = old;
+    limit.rlim_cur = 4096;
+    CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    CHECK_EQ(request(&d, OUT, 20, 512, NULL), 1);
+    CHECK_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+    CHECK_EQ(request(&d, OUT, 20, 512, NULL), 0);
+    CHECK_EQ(reg_get(&d, 0x70), 15);
+    close_blk(&d);
+}
+
 static void a_request_without_status_breaks_it(void)
 {
     struct driver d;
@@ -312,6 +331,7 @@ int main(void)
     TEST(serves_many_at_once);
     TEST(resets_while_requests_are_in_flight);
     TEST(tells_the_guest_of_errors);
+    TEST(goes_on_after_a_full_disk);
     TEST(a_request_without_status_breaks_it);
     TEST(has_one_writer_or_many_readers);
     TEST(refuses_odd_files);

@@ -365,6 +365,7 @@ static void moves_to_another_device(void)
     driver_attach(&d, other);
     for (size_t cut = 0; cut < size; cut++)
         CHECK(other->dev.ops->restore(&other->dev, state, cut) != 0);
+    CHECK_EQ(reg_get(&d, 0x70), 0); /* a bad state changes nothing */
     CHECK_EQ(other->dev.ops->restore(&other->dev, state, size), 0);
     CHECK_EQ(reg_get(&d, 0x70), 15);
     CHECK_EQ(reg_get(&d, 0x60), 1);

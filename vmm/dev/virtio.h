@@ -55,9 +55,7 @@ struct virtio_ops {
     void (*reset)(struct virtio *v);
     /* Finish what is in flight, so that the state of the queues is the whole state. Like reset. */
     void (*drain)(struct virtio *v);
-    /* State beyond transport and queues. May be NULL. */
-    void (*save)(const struct virtio *v, struct state_out *out);
-    bool (*restore)(struct virtio *v, struct state_in *in);
+    /* No device has guest-visible state beyond transport and queues: none is saved. */
     void (*destroy)(struct virtio *v);
 };
 

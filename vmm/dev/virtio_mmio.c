@@ -313,8 +313,6 @@ static size_t mmio_save(struct device *dev, uint8_t *buf, size_t size)
     put_u32(&out, v->generation);
     for (unsigned i = 0; i < v->ops->queues; i++)
         virtq_save(&v->vq[i], &out);
-    if (v->ops->save)
-        v->ops->save(v, &out);
     return out.used;
 }
 
@@ -335,23 +333,28 @@ static bool restore_fields(struct virtio *v, struct state_in *in)
         if (!virtq_restore(&v->vq[i], in))
             return false;
     }
-    if (v->ops->restore && !v->ops->restore(v, in))
-        return false;
     return state_whole(in);
 }
 
 static int mmio_restore(struct device *dev, const uint8_t *buf, size_t size)
 {
     struct virtio *v = (struct virtio *)dev;
-    reset(v);
-    struct virtq vq[VIRTIO_MAX_QUEUES];
-    memcpy(vq, v->vq, sizeof vq);
     struct state_in in = {.buf = buf, .size = size};
-    if (!restore_fields(v, &in)) {
-        memcpy(v->vq, vq, sizeof vq);
-        reset(v);
+    /* Read into a device that is not there, so that a bad state leaves this one as it is. */
+    struct virtio n = {.ops = v->ops, .mem = v->mem, .features = v->features};
+    for (unsigned i = 0; i < v->ops->queues; i++)
+        virtq_init(&n.vq[i], v->mem, v->ops->queue_size);
+    if (!restore_fields(&n, &in))
         return -EINVAL;
-    }
+    reset(v);
+    v->driver_features = n.driver_features;
+    v->features_sel = n.features_sel;
+    v->driver_features_sel = n.driver_features_sel;
+    v->queue_sel = n.queue_sel;
+    v->status = n.status;
+    v->isr = n.isr;
+    v->generation = n.generation;
+    memcpy(v->vq, n.vq, sizeof v->vq);
     device_set_irq(dev, v->isr != 0);
     /* Chains may have been waiting when the state was saved. */
     for (unsigned i = 0; i < v->ops->queues; i++)
