@@ -31,6 +31,8 @@ void console_destroy(struct console *console)
 static int wait_writable(struct console *console)
 {
     struct pollfd fd = {.fd = console->out, .events = POLLOUT};
+    if (console->out < 0)
+        return 0; /* poll would wait for ever for no descriptor */
     while (!atomic_load(&console->abandon)) {
         int n = poll(&fd, 1, CONSOLE_STALL_MS);
         if (n > 0 || (n < 0 && errno != EINTR))
