@@ -27,7 +27,7 @@
 
 struct options {
     struct vm_config config;
-    const char *backend;
+    const char *backend, *jit;
     enum log_level level;
     int step_fd; /* where the steps of a VM's life are told */
     bool demo;
@@ -46,6 +46,8 @@ static const char usage[] =
     "  --count N            run N of them in parallel, each in a process of its own\n"
     "  --machine NAME       tiny or virt (default: what the guest file is for)\n"
     "  --backend NAME       auto, hvf, kvm or soft (default: auto, or $TINYVMM_BACKEND)\n"
+    "  --jit on|off         translate warm code, or interpret everything (soft alone; default: "
+    "on)\n"
     "  --timeout SECONDS    end the guest after that time, with status 124\n"
     "  -q, --quiet          only the guest's output\n"
     "  -v, --verbose        say what is chosen and why\n"
@@ -157,6 +159,7 @@ enum {
     OPT_APPEND,
     OPT_DISK,
     OPT_DUMP_DTB,
+    OPT_JIT,
     OPT_VERSION
 };
 
@@ -173,6 +176,7 @@ static const struct option run_options[] = {
     {"count", required_argument, NULL, OPT_COUNT},
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"backend", required_argument, NULL, OPT_BACKEND},
+    {"jit", required_argument, NULL, OPT_JIT},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
@@ -235,6 +239,11 @@ static int set_option(struct options *o, int option, char *value)
     case OPT_VMS: return set_count(o, "--vms", value);
     case OPT_MACHINE: o->config.machine = value; return 0;
     case OPT_BACKEND: o->backend = value; return 0;
+    case OPT_JIT:
+        if (strcmp(value, "on") && strcmp(value, "off"))
+            return bad_value("--jit", value, "wants on or off");
+        o->jit = value;
+        return 0;
     case OPT_TIMEOUT:
         if (!parse_seconds(value, &o->config.timeout_ns))
             return bad_value("--timeout", value, "wants a number of seconds");
@@ -494,6 +503,8 @@ static int choose_backend(const struct options *o)
     const char *name = o->backend ? o->backend : getenv("TINYVMM_BACKEND");
     if (backend_choose(name && *name ? name : "auto", &error))
         return fail("%s", error.text);
+    if (o->jit && !backend_option("jit", o->jit))
+        return fail("--jit: %s has no translator (leave the option out)", backend_title());
     return 0;
 }
 

@@ -62,6 +62,11 @@ int backend_choose(const char *name, struct vm_error *error)
     return error_set(error, -ENOENT, "no backend '%s' in this build (there are: %s)", name, names);
 }
 
+bool backend_option(const char *name, const char *value)
+{
+    return hvx_set_option(name, value);
+}
+
 const char *backend_title(void)
 {
     struct vmm_backend info;

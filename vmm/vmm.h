@@ -340,6 +340,8 @@ int backend_choose(const char *name, struct vm_error *error);
 /* The index-th backend of this build; the strings stay valid until the next call. False past the
  * end. */
 bool backend_info(unsigned index, struct vmm_backend *info);
+/* An option of the chosen backend, as hvx.h knows them; before the VM. False: it has no such. */
+bool backend_option(const char *name, const char *value);
 /* The title of the chosen one ("ARM64 software CPU"), never NULL. */
 const char *backend_title(void);
 /* Of the chosen backend; 0 if it cannot be asked for a larger guest address space. */
