@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define HASH_SIZE (1u << BLOCK_HASH_BITS)
+#define PAGE_HASH_SIZE (1u << PAGE_HASH_BITS)
 
 /* The blocks that begin in one page. */
 struct code_page {
@@ -32,8 +32,8 @@ struct code_page {
 struct code_cache {
     uint8_t *arena;
     size_t used;
-    struct block *blocks[HASH_SIZE];
-    struct code_page *pages[HASH_SIZE];
+    struct block *blocks[1u << BLOCK_HASH_BITS];
+    struct code_page *pages[PAGE_HASH_SIZE];
 };
 
 struct code_cache *code_cache_new(void)
@@ -58,9 +58,20 @@ void code_cache_free(struct code_cache *cc)
     free(cc);
 }
 
-static unsigned hash_of(uint64_t ipa)
+static unsigned hash_of(uint64_t key, unsigned bits)
 {
-    return (unsigned)((ipa >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - BLOCK_HASH_BITS));
+    return (unsigned)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+}
+
+static unsigned page_hash(uint64_t ipa)
+{
+    return hash_of(ipa >> PAGE_BITS, PAGE_HASH_BITS);
+}
+
+/* With the virtual address, too: the pages of a program that many processes run are met at many. */
+static unsigned block_hash(uint64_t ipa, uint64_t va)
+{
+    return hash_of(ipa >> 2 ^ (va & PAGE_MASK) << 5, BLOCK_HASH_BITS);
 }
 
 /* Between blocks only: the one that runs may be among them. */
@@ -88,7 +99,7 @@ static void *arena_alloc(struct code_cache *cc, size_t size)
 static struct code_page *page_of(struct code_cache *cc, uint64_t ipa, bool make)
 {
     uint64_t base = ipa & PAGE_MASK;
-    struct code_page **slot = &cc->pages[hash_of(base)];
+    struct code_page **slot = &cc->pages[page_hash(base)];
     for (struct code_page *p = *slot; p; p = p->next) {
         if (p->ipa == base)
             return p;
@@ -127,7 +138,7 @@ static void unlink_out(struct link *l)
 /* Take a block out of everything that could find it. Its memory stays: it may be running. */
 static void block_kill(struct code_cache *cc, struct block *b)
 {
-    for (struct block **p = &cc->blocks[hash_of(b->ipa)]; *p; p = &(*p)->hash_next) {
+    for (struct block **p = &cc->blocks[block_hash(b->ipa, b->va)]; *p; p = &(*p)->hash_next) {
         if (*p == b) {
             *p = b->hash_next;
             break;
@@ -157,8 +168,9 @@ static void invalidate_in_page(struct cpu *c, struct code_page *page, uint64_t l
 void code_invalidate_ipa(struct cpu *c, uint64_t ipa, uint64_t size)
 {
     uint64_t end = ipa + size;
-    if (size / PAGE_BYTES > HASH_SIZE) { /* more pages than could be known: look at those instead */
-        for (unsigned h = 0; h < HASH_SIZE; h++) {
+    if (size / PAGE_BYTES >
+        PAGE_HASH_SIZE) { /* more pages than could be known: look at those instead */
+        for (unsigned h = 0; h < PAGE_HASH_SIZE; h++) {
             for (struct code_page *p = c->code->pages[h]; p; p = p->next)
                 invalidate_in_page(c, p, ipa, end);
         }
@@ -226,7 +238,7 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
     mark_crossings(b, &tmp[total - 1]);
     b->page_next = page->first;
     page->first = b;
-    unsigned h = hash_of(ipa);
+    unsigned h = block_hash(ipa, c->pc);
     b->hash_next = cc->blocks[h];
     cc->blocks[h] = b;
     c->stats[STAT_BLOCKS]++;
@@ -237,7 +249,7 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
 /* Translated code is for one virtual address, so a block is too. */
 static struct block *lookup(struct cpu *c, uint64_t ipa, uint32_t flags)
 {
-    for (struct block *b = c->code->blocks[hash_of(ipa)]; b; b = b->hash_next) {
+    for (struct block *b = c->code->blocks[block_hash(ipa, c->pc)]; b; b = b->hash_next) {
         if (b->ipa == ipa && b->flags == flags && b->va == c->pc)
             return b;
     }

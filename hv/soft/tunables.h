@@ -22,7 +22,8 @@
 
 #define TLB_SIZE        (1u << TLB_BITS)
 #define JUMP_CACHE_SIZE (1u << JUMP_CACHE_BITS)
-#define BLOCK_HASH_BITS 12 /* grows with use, see block.c */
+#define BLOCK_HASH_BITS 16 /* a full arena has some 50 000 blocks */
+#define PAGE_HASH_BITS  12
 
 #define PAGE_BITS       12 /* unit of the TLB and of block placement, whatever the granule */
 #define PAGE_BYTES      (UINT64_C(1) << PAGE_BITS)
