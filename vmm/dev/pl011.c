@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../clock.h"
 #include "state.h"
 
 enum {
@@ -59,7 +60,11 @@ enum {
 #define FIFO_SIZE 16 /* r1p4 and before; the ID registers say so */
 /* So many looks at an empty FIFO without sending: the guest polls for input. Drivers that only send
  * look at the flags twice a byte. */
-#define POLLS         8
+#define POLLS 8
+
+/* After a receive interrupt was unmasked, input waits so long: Linux unmasks first and then empties
+ * the FIFO. */
+#define SETTLE_NS     UINT64_C(100000000)
 
 #define STATE_VERSION 1
 
@@ -73,7 +78,9 @@ struct pl011 {
     unsigned head, count;
     uint32_t ilpr, ibrd, fbrd, lcr, cr, ifls, imsc, ris, dmacr, rsr;
     unsigned polls; /* looks at the empty FIFO in a row */
-    bool waiting;   /* host side: the loop was told that there is no room */
+    uint64_t
+        ready_ns; /* host_ns() from which on an unmasked interrupt means that somebody listens */
+    bool waiting; /* host side: the loop was told that there is no room */
 };
 
 /* Identification (3.3.14 on): part 0x011, designer 0x41, revision 1, then the PrimeCell number. */
@@ -150,17 +157,21 @@ static uint32_t read_flags(struct pl011 *u)
            (u->count >= depth(u) ? FR_RXFF : 0);
 }
 
-static bool listening(const struct pl011 *u)
+/* From when on (host_ns) the guest takes input; UINT64_MAX: not before it does something. */
+static uint64_t listens_from(const struct pl011 *u)
 {
-    return (u->imsc & (INT_RX | INT_RT)) || u->polls >= POLLS;
+    if (u->polls >= POLLS)
+        return 0;
+    return u->imsc & (INT_RX | INT_RT) ? u->ready_ns : UINT64_MAX;
 }
 
 /* Room has come into being that the event loop does not know of. */
 static void wake_input(struct pl011 *u)
 {
-    if (u->waiting && listening(u) && u->count < depth(u)) {
+    uint64_t from = listens_from(u);
+    if (u->waiting && from != UINT64_MAX && u->count < depth(u)) {
         u->waiting = false;
-        loop_arm(u->loop, u->room_timer, 0);
+        loop_arm(u->loop, u->room_timer, from);
     }
 }
 
@@ -218,6 +229,8 @@ static void pl011_write(struct device *dev, uint64_t offset, unsigned width, uin
     case CR: u->cr = value & 0xff87; break;
     case IFLS: u->ifls = value & 0x3f; break;
     case IMSC:
+        if (!(u->imsc & (INT_RX | INT_RT)))
+            u->ready_ns = host_ns() + SETTLE_NS;
         u->imsc = value & INT_MASK;
         u->polls = 0;
         break;
@@ -233,8 +246,12 @@ unsigned pl011_room(struct device *dev)
 {
     struct pl011 *u = (struct pl011 *)dev;
     pthread_mutex_lock(&dev->lock);
-    unsigned room = listening(u) ? depth(u) - u->count : 0;
+    uint64_t from = listens_from(u);
+    bool settling = from != UINT64_MAX && from > host_ns();
+    unsigned room = from == UINT64_MAX || settling ? 0 : depth(u) - u->count;
     u->waiting = room == 0;
+    if (settling)
+        wake_input(u);
     pthread_mutex_unlock(&dev->lock);
     return room;
 }
@@ -253,7 +270,7 @@ void pl011_break(struct device *dev)
 {
     struct pl011 *u = (struct pl011 *)dev;
     pthread_mutex_lock(&dev->lock);
-    if (listening(u))
+    if (listens_from(u) <= host_ns())
         receive(u, DR_BE);
     update_irq(u);
     pthread_mutex_unlock(&dev->lock);
@@ -267,6 +284,7 @@ static void pl011_reset(struct device *dev)
     u->cr = 0x300; /* 3.3.8: both directions enabled, the UART off */
     u->ifls = 0x12;
     u->polls = 0;
+    u->ready_ns = 0;
     update_irq(u);
 }
 

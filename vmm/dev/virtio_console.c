@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../clock.h"
+
 #define RX         0
 #define TX         1
 #define QUEUE_SIZE 64
@@ -17,6 +19,10 @@
 
 /* Chains that one notification serves; the rest waits for the event loop (virtio_rng.c). */
 #define BURST QUEUE_SIZE
+/* Input waits so long after the guest's first output. Linux gives buffers for input before its
+ * console is there, and throws away what comes until then; the first output tells that it nearly
+ * is. */
+#define SETTLE_NS UINT64_C(50000000)
 /* Output of one chain; longer ones are cut, no terminal needs them. */
 #define OUTPUT_MAX (1u << 20)
 
@@ -26,6 +32,7 @@ struct virtio_console {
     struct console *console;
     int timer, room_timer;
     uint16_t columns, rows;
+    uint64_t ready_ns; /* host_ns() from which on the guest gets input, 0: not yet known */
     struct virtq_chain chain;
 };
 
@@ -50,6 +57,10 @@ static void serve_tx(struct virtio_console *c)
             continue;
         }
         send(c, &c->chain);
+        if (c->ready_ns == 0) {
+            c->ready_ns = host_ns() + SETTLE_NS;
+            loop_arm(c->loop, c->room_timer, c->ready_ns);
+        }
         virtq_push(vq, c->chain.head, 0);
         pushed = true;
     }
@@ -65,7 +76,7 @@ static void console_notify(struct virtio *v, unsigned queue)
     if (queue == TX)
         serve_tx(c);
     else
-        loop_arm(c->loop, c->room_timer, 0);
+        loop_arm(c->loop, c->room_timer, c->ready_ns ? c->ready_ns : UINT64_MAX);
 }
 
 static void console_later(void *context)
@@ -79,8 +90,13 @@ static void console_later(void *context)
 
 size_t virtio_console_room(struct virtio *v)
 {
+    const struct virtio_console *c = (const struct virtio_console *)v;
     size_t room = 0;
     virtio_lock(v);
+    if (c->ready_ns == 0 || host_ns() < c->ready_ns) {
+        virtio_unlock(v);
+        return 0;
+    }
     /* A buffer takes one byte at least; how long it is will be seen when it is taken. */
     if (virtio_live(v))
         room = virtq_waiting(&v->vq[RX]);
@@ -129,6 +145,11 @@ static void console_config_read(struct virtio *v, uint32_t offset, void *to, uin
     memcpy(to, config + offset, size);
 }
 
+static void port_reset(struct virtio *v)
+{
+    ((struct virtio_console *)v)->ready_ns = 0;
+}
+
 static void port_destroy(struct virtio *v)
 {
     pthread_mutex_destroy(&v->dev.lock);
@@ -143,6 +164,7 @@ static const struct virtio_ops console_ops = {
     .config_size = 12,
     .config_read = console_config_read,
     .notify = console_notify,
+    .reset = port_reset,
     .destroy = port_destroy,
 };
 
