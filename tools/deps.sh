@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 # the tests of machine virt need.
 debian="libfdt-dev zlib1g-dev libzstd-dev libcapstone-dev pkg-config
     build-essential make clang clang-format lld llvm valgrind
-    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user qemu-system-arm gdb-multiarch libvixl-dev csmith
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user qemu-system-arm gdb-multiarch libvixl-dev csmith libcsmith-dev
     device-tree-compiler e2fsprogs cpio xz-utils zstd file procps python3 openssl"
 # npm fetches what check-macos needs. Node.js from elsewhere than Debian brings its own.
 command -v npm >/dev/null || debian="$debian npm"
