@@ -9,6 +9,7 @@ struct jit {
     size_t size, used, base; /* `base`: the thunks, kept over a reset */
     /* Thunks, executable addresses. */
     const uint8_t *enter, *leave, *handler, *handler_end;
+    const uint8_t *constants; /* of vector code, executable address */
 };
 
 /* Called from translated code: run the interpreter's handler for an instruction. */
@@ -17,3 +18,7 @@ const struct insn *jit_call(struct cpu *c, const struct insn *i);
 bool jit_emit(struct cpu *c, struct jit *jit, struct block *b);
 /* Write the thunks and set `used` and `base`. */
 void jit_emit_thunks(struct jit *jit);
+
+/* translate_fp.c: emit code for an instruction of the SIMD and floating-point rows, or false. */
+struct emitter;
+bool translate_vector(struct emitter *e, const struct insn *i);

@@ -69,3 +69,133 @@ void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret);
 
 /* Call the interpreter's handler. `ends`: its result goes back to the dispatcher. */
 void em_handler(struct emitter *e, const struct insn *i, bool ends);
+
+/* ---- vectors. d, n, m are V registers. Size: the logarithm of a lane's bytes. `bytes`: how much
+ * of d is written; the rest becomes zero. A function that returns false has emitted nothing of
+ * effect: the handler does it. */
+
+/* Can the host do any of this? */
+bool em_v_have(void);
+
+/* Memory: one register, a pair, or one to four whole registers one after the other. */
+void em_v_load(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode);
+void em_v_store(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode);
+void em_v_load_pair(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode);
+void em_v_store_pair(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode);
+void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned regs, unsigned bytes,
+                bool post);
+
+void em_v_imm(struct emitter *e, unsigned d, uint64_t low, uint64_t high);
+void em_v_bits_imm(struct emitter *e, unsigned d, uint64_t bits, bool clear, unsigned bytes);
+void em_v_move(struct emitter *e, unsigned d, unsigned n, unsigned bytes);
+void em_v_to_gpr(struct emitter *e, int d, unsigned n, unsigned size, unsigned lane, bool sign,
+                 bool wide);
+void em_v_from_gpr(struct emitter *e, unsigned d, int n, unsigned size, unsigned lane, bool keep);
+void em_v_insert(struct emitter *e, unsigned d, unsigned n, unsigned size, unsigned to,
+                 unsigned from);
+bool em_v_dup(struct emitter *e, unsigned size, unsigned bytes, unsigned d, unsigned n,
+              unsigned lane);
+bool em_v_dup_gpr(struct emitter *e, unsigned size, unsigned bytes, unsigned d, int n);
+bool em_v_ext(struct emitter *e, unsigned bytes, unsigned d, unsigned n, unsigned m, unsigned from);
+bool em_v_tbl(struct emitter *e, unsigned bytes, unsigned d, unsigned n, unsigned m);
+
+/* Named after the instructions. */
+enum em_vop {
+    EM_V_ADD,
+    EM_V_SUB,
+    EM_V_AND,
+    EM_V_BIC,
+    EM_V_ORR,
+    EM_V_ORN,
+    EM_V_EOR,
+    EM_V_BSL,
+    EM_V_BIT,
+    EM_V_BIF,
+    EM_V_CMEQ,
+    EM_V_CMGT,
+    EM_V_CMGE,
+    EM_V_CMHI,
+    EM_V_CMHS,
+    EM_V_CMTST,
+    EM_V_SMAX,
+    EM_V_SMIN,
+    EM_V_UMAX,
+    EM_V_UMIN,
+    EM_V_URHADD,
+    EM_V_MUL,
+    EM_V_MLA,
+    EM_V_MLS,
+    EM_V_SABD,
+    EM_V_UABD,
+    EM_V_SABA,
+    EM_V_UABA,
+    EM_V_ADDP,
+    EM_V_SMAXP,
+    EM_V_SMINP,
+    EM_V_UMAXP,
+    EM_V_UMINP,
+    EM_V_ZIP1,
+    EM_V_ZIP2,
+    EM_V_UZP1,
+    EM_V_UZP2,
+    EM_V_TRN1,
+    EM_V_TRN2,
+    EM_V_SDOT,
+    EM_V_UDOT
+};
+enum em_vlong {
+    EM_V_ADDL,
+    EM_V_SUBL,
+    EM_V_ADDW,
+    EM_V_SUBW,
+    EM_V_ABDL,
+    EM_V_ABAL,
+    EM_V_MULL,
+    EM_V_MLAL,
+    EM_V_MLSL
+};
+enum em_vshift { EM_V_SHL, EM_V_SSHR, EM_V_USHR, EM_V_SSRA, EM_V_USRA, EM_V_SLI, EM_V_SRI };
+enum em_vone {
+    EM_V_NEG,
+    EM_V_ABS,
+    EM_V_CMGT0,
+    EM_V_CMLT0,
+    EM_V_CMEQ0,
+    EM_V_CMGE0,
+    EM_V_CMLE0,
+    EM_V_NOT,
+    EM_V_CNT,
+    EM_V_REV16,
+    EM_V_REV32,
+    EM_V_REV64,
+    EM_V_SADDLP,
+    EM_V_UADDLP,
+    EM_V_SADALP,
+    EM_V_UADALP
+};
+enum em_vacross {
+    EM_V_ADDV,
+    EM_V_SMAXV,
+    EM_V_UMAXV,
+    EM_V_SMINV,
+    EM_V_UMINV,
+    EM_V_SADDLV,
+    EM_V_UADDLV
+};
+
+/* lane >= 0: that lane of m instead of all. */
+bool em_v_same(struct emitter *e, enum em_vop op, unsigned size, unsigned bytes, unsigned d,
+               unsigned n, unsigned m, int lane);
+/* size: of the narrow lanes; upper: they are in the upper half. */
+bool em_v_long(struct emitter *e, enum em_vlong op, bool sign, unsigned size, bool upper,
+               unsigned d, unsigned n, unsigned m, int lane);
+bool em_v_narrow(struct emitter *e, unsigned size, bool upper, unsigned d, unsigned n,
+                 unsigned amount);
+bool em_v_shift(struct emitter *e, enum em_vshift op, unsigned size, unsigned bytes, unsigned d,
+                unsigned n, unsigned amount);
+bool em_v_shift_long(struct emitter *e, bool sign, unsigned size, bool upper, unsigned d,
+                     unsigned n, unsigned amount);
+bool em_v_one(struct emitter *e, enum em_vone op, unsigned size, unsigned bytes, unsigned d,
+              unsigned n);
+bool em_v_across(struct emitter *e, enum em_vacross op, unsigned size, unsigned bytes, unsigned d,
+                 unsigned n);

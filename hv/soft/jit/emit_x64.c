@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The emitter for x86-64: integer instructions, memory, branches. (emit_fp_x64.c has vectors.)
+ * The emitter for x86-64: integer instructions, memory, branches. (emit_v_x64.c has vectors.)
  *
  * While translated code runs, RBP is the CPU structure plus 128, so that x0-x30 have one-byte
  * displacements. The guest registers in `pinned` live in host registers all the time, across
@@ -12,7 +12,7 @@
  * C code (handlers, the dispatcher) sees all registers in the structure: the thunks below store the
  * pinned ones before a call and load them after.
  */
-#include "emit_x64.h"
+#include "emit_v_x64.h"
 
 #include <stddef.h>
 
@@ -29,9 +29,6 @@ static const int8_t pinned[X_SLOTS] = {
     RBX, RSI, RDI, R8,  R9,  R10, R11, -1, -1, -1, -1, -1, -1, -1, -1, -1,  -1,
     -1,  -1,  R12, R13, R14, -1,  -1,  -1, -1, -1, -1, -1, -1, -1, -1, R15, -1,
 };
-
-#define DISP(field)  ((int32_t)offsetof(struct cpu, field) - 128)
-#define X_DISP(slot) ((int32_t)(slot)*8 - 128)
 
 /* ---- operands ---- */
 
@@ -546,6 +543,23 @@ static void to_handler(struct emitter *e, const struct insn *i, unsigned cc)
     s->insn = i;
 }
 
+/* RAX := slot n + slot m, extended as `ext` says and shifted by up to 4. */
+void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned shift)
+{
+    int base = get(e, true, n, RAX), index = RCX;
+    if (ext != 3 && ext != 7)
+        extended_into_rcx(e, m, ext);
+    else if (shift > 3)
+        get_into(e, true, RCX, m);
+    else
+        index = get(e, true, m, RCX);
+    if (shift > 3) {
+        as_shift_ri(&e->as, true, SH_SHL, RCX, shift);
+        shift = 0;
+    }
+    as_lea_x(&e->as, true, RAX, base, index, shift, 0);
+}
+
 /* RAX := the virtual address. */
 static void address(struct emitter *e, const struct insn *i, enum em_mode mode)
 {
@@ -555,14 +569,7 @@ static void address(struct emitter *e, const struct insn *i, enum em_mode mode)
         return;
     }
     if (mode == EM_INDEX) {
-        int base = get(e, true, i->rn, RAX), index = i->rm == X_ZR ? -1 : reg_of(i->rm);
-        if (i->aux == 3 || i->aux == 7) {
-            index = get(e, true, i->rm, RCX);
-        } else {
-            extended_into_rcx(e, i->rm, i->aux);
-            index = RCX;
-        }
-        as_lea_x(a, true, RAX, base, index, (unsigned)i->imm, 0);
+        em_address_index(e, i->rn, i->rm, i->aux, (unsigned)i->imm);
         return;
     }
     int32_t offset = mode == EM_POST ? 0 : (int32_t)i->imm;
@@ -622,8 +629,10 @@ static void write_back(struct emitter *e, const struct insn *i, enum em_mode mod
 /* The stubs made since `first` come back here. */
 static void join(struct emitter *e, unsigned first)
 {
-    for (unsigned n = first; n < e->stub_count; n++)
+    for (unsigned n = first; n < e->stub_count; n++) {
         e->stubs[n].back = e->as.p;
+        e->stubs[n].held = e->held;
+    }
     e->flags = EM_FLAGS_NONE;
 }
 
@@ -687,6 +696,41 @@ void em_barrier(struct emitter *e, bool full)
     if (full)
         as_mfence(&e->as);
     e->flags = EM_FLAGS_NONE;
+}
+
+/* ---- for emit_v_x64.c ---- */
+
+int em_get(struct emitter *e, bool w, int slot, int tmp)
+{
+    return get(e, w, slot, tmp);
+}
+void em_put(struct emitter *e, int slot, int src)
+{
+    put(e, slot, src);
+}
+int em_dest(int slot, int tmp)
+{
+    return dest(slot, tmp);
+}
+void em_address(struct emitter *e, const struct insn *i, enum em_mode mode)
+{
+    address(e, i, mode);
+}
+void em_translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
+{
+    translate(e, i, bytes, write);
+}
+void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode)
+{
+    write_back(e, i, mode);
+}
+void em_to_handler(struct emitter *e, const struct insn *i, unsigned cc)
+{
+    to_handler(e, i, cc);
+}
+void em_join(struct emitter *e, unsigned first)
+{
+    join(e, first);
 }
 
 /* ---- leaving the block ---- */
@@ -824,6 +868,7 @@ void em_handler(struct emitter *e, const struct insn *i, bool ends)
         as_jmp(a, e->jit->handler_end);
     else
         as_call(a, e->jit->handler);
+    em_v_forget(e);
     e->flags = EM_FLAGS_NONE;
 }
 
@@ -831,6 +876,7 @@ void em_handler(struct emitter *e, const struct insn *i, bool ends)
 
 void em_begin(struct emitter *e)
 {
+    em_v_forget(e);
     as_alu_mi(&e->as, false, ALU_CMP, RBP, DISP(kick), 0);
     new_stub(e, EM_STUB_KICK, as_jcc(&e->as, CC_NE, as_rx(&e->as)));
 }
@@ -845,6 +891,7 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
     case EM_STUB_HANDLER:
         as_mov_ri(a, RCX, (uintptr_t)s->insn);
         as_call(a, e->jit->handler);
+        em_v_reload(e, &s->held);
         as_jmp(a, s->back + a->rx_delta);
         break;
     case EM_STUB_EXIT: {
@@ -954,6 +1001,7 @@ void em_thunks(struct jit *jit, struct as *a)
     jit->handler_end = as_rx(a);
     call_handler(a);
     as_jmp(a, epilogue);
+    em_v_constants(jit, a);
 }
 
 void jit_emit_thunks(struct jit *jit)

@@ -8,6 +8,11 @@
 
 enum em_flags { EM_FLAGS_NONE, EM_FLAGS_HOST }; /* are the host's flags the guest's? */
 
+/* Which V register each XMM register has a copy of, or -1 (emit_v_x64.c). */
+struct em_held {
+    int8_t v[16];
+};
+
 enum em_stub_kind { EM_STUB_HANDLER, EM_STUB_EXIT, EM_STUB_INDIRECT, EM_STUB_KICK };
 
 struct em_stub {
@@ -19,6 +24,7 @@ struct em_stub {
     uint64_t target;         /* EXIT: virtual address */
     uint8_t *site;           /* EXIT: the displacement to patch when linked */
     uint8_t *gen, *stale;    /* EXIT that crosses a page: the generation; the jump if it is old */
+    struct em_held held;     /* HANDLER: what the code at `back` expects in XMM registers */
 };
 
 struct emitter {
@@ -29,6 +35,9 @@ struct emitter {
     uint64_t va;
     unsigned view; /* enum mmu_view of the block */
     enum em_flags flags;
+    struct em_held held;
+    uint16_t busy; /* XMM registers that the instruction being translated uses */
+    uint8_t next;  /* where to look first for a victim */
     unsigned stub_count;
     struct em_stub stubs[4 * BLOCK_MAX_INSNS + 8];
 };
@@ -36,3 +45,18 @@ struct emitter {
 void em_begin(struct emitter *e);
 bool em_finish(struct emitter *e); /* false: the code memory is full */
 void em_thunks(struct jit *jit, struct as *a);
+
+/* ---- emit_x64.c for emit_v_x64.c and its users ---- */
+
+#define DISP(field)  ((int32_t)offsetof(struct cpu, field) - 128)
+#define X_DISP(slot) ((int32_t)(slot)*8 - 128)
+
+int em_get(struct emitter *e, bool w, int slot, int tmp); /* the slot's value: in which register */
+void em_put(struct emitter *e, int slot, int src);
+int em_dest(int slot, int tmp); /* where to compute a slot's new value before em_put */
+void em_address(struct emitter *e, const struct insn *i, enum em_mode mode); /* RAX := it */
+void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned shift);
+void em_translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write);
+void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode);
+void em_to_handler(struct emitter *e, const struct insn *i, unsigned cc);
+void em_join(struct emitter *e, unsigned first);

@@ -182,6 +182,8 @@ static bool translate(struct emitter *e, const struct insn *i, bool live)
         return multiply_divide(e, i);
     if ((id >= A64_B && id <= A64_RET) || id == A64_END_OF_PAGE)
         return branch(e, i);
+    if (a64_rows[id].flags & A64_FP)
+        return translate_vector(e, i);
     switch (id) {
     case A64_MOVN_W:
     case A64_MOVZ_W:
@@ -253,6 +255,8 @@ static enum flag_use flag_use(const struct insn *i)
     if ((id >= A64_MOVN_W && id <= A64_EXTR_X) || (id >= A64_MADD_W && id <= A64_UMULH) ||
         (id >= A64_LSLV_W && id <= A64_RORV_X && id != A64_UDIV_X && id != A64_SDIV_X))
         return NO_FLAGS;
+    if (id >= A64_MOVI && id <= A64_SUDOT_e && i->fn != op_fp_trap)
+        return NO_FLAGS; /* integer vectors */
     return USES_FLAGS;
 }
 

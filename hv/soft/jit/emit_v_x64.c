@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * V registers on x86-64: the copies in XMM registers (emit_v_x64.h), loads and stores, moves
+ * between registers of both kinds.
+ */
+#include "emit_v_x64.h"
+
+bool em_v_have(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+/* ---- constants ---- */
+
+#define TWICE(v)                                                                                   \
+    {                                                                                              \
+        v, v                                                                                       \
+    }
+static const uint64_t constants[K_COUNT][2] = {
+    [K_ZERO_ONES] = TWICE(UINT64_C(0x00ff00ff00ff00ff)),
+    [K_LOW_HALF] = TWICE(UINT64_C(0x0000ffff0000ffff)),
+    [K_ONES] = TWICE(~UINT64_C(0)),
+    [K_SIGN_B] = TWICE(UINT64_C(0x8080808080808080)),
+    [K_SIGN_H] = TWICE(UINT64_C(0x8000800080008000)),
+    [K_SIGN_S] = TWICE(UINT64_C(0x8000000080000000)),
+    [K_SIGN_D] = TWICE(UINT64_C(1) << 63),
+    [K_ONE_H] = TWICE(UINT64_C(0x0001000100010001)),
+    [K_LOW_NIBBLE] = TWICE(UINT64_C(0x0f0f0f0f0f0f0f0f)),
+    [K_BIT_COUNTS] = {UINT64_C(0x0302020102010100), UINT64_C(0x0403030203020201)},
+    [K_OVER_15] = TWICE(UINT64_C(0x7070707070707070)),
+    [K_REV16_B] = {UINT64_C(0x0607040502030001), UINT64_C(0x0e0f0c0d0a0b0809)},
+    [K_REV32_B] = {UINT64_C(0x0405060700010203), UINT64_C(0x0c0d0e0f08090a0b)},
+    [K_REV64_B] = {UINT64_C(0x0001020304050607), UINT64_C(0x08090a0b0c0d0e0f)},
+    [K_REV32_H] = {UINT64_C(0x0504070601000302), UINT64_C(0x0d0c0f0e09080b0a)},
+    [K_REV64_H] = {UINT64_C(0x0100030205040706), UINT64_C(0x09080b0a0d0c0f0e)},
+};
+
+void em_v_constants(struct jit *jit, struct as *a)
+{
+    while ((uintptr_t)as_rx(a) & 15)
+        as_8(a, 0xcc);
+    jit->constants = as_rx(a);
+    as_bytes(a, constants, sizeof constants);
+}
+
+/* ---- the copies ---- */
+
+void em_v_forget(struct emitter *e)
+{
+    memset(&e->held, -1, sizeof e->held);
+}
+
+void em_v_reload(struct emitter *e, const struct em_held *held)
+{
+    for (int r = XMM_HELD; r < 16; r++) {
+        if (held->v[r] >= 0)
+            as_v_m(&e->as, VX_LOAD, r, 0, RBP, V_DISP(held->v[r]));
+    }
+}
+
+void em_v_begin(struct emitter *e)
+{
+    e->busy = 0;
+}
+
+static int held_in(const struct emitter *e, unsigned v)
+{
+    for (int r = XMM_HELD; r < 16; r++) {
+        if (e->held.v[r] == (int)v)
+            return r;
+    }
+    return -1;
+}
+
+int em_v_new(struct emitter *e)
+{
+    int victim = -1;
+    for (int r = XMM_HELD; r < 16 && victim < 0; r++) {
+        if (e->held.v[r] < 0 && !(e->busy >> r & 1))
+            victim = r;
+    }
+    while (victim < 0) { /* an instruction uses a few only */
+        int r = XMM_HELD + e->next++ % (16 - XMM_HELD);
+        if (!(e->busy >> r & 1))
+            victim = r;
+    }
+    e->held.v[victim] = -1;
+    e->busy |= (uint16_t)(1u << victim);
+    return victim;
+}
+
+int em_v_in(struct emitter *e, unsigned v)
+{
+    int r = held_in(e, v);
+    if (r >= 0) {
+        e->busy |= (uint16_t)(1u << r);
+        return r;
+    }
+    r = em_v_new(e);
+    as_v_m(&e->as, VX_LOAD, r, 0, RBP, V_DISP(v));
+    e->held.v[r] = (int8_t)v;
+    return r;
+}
+
+static void now_held(struct emitter *e, unsigned v, int r)
+{
+    int old = held_in(e, v);
+    if (old >= 0)
+        e->held.v[old] = -1;
+    e->held.v[r] = (int8_t)v;
+}
+
+void em_v_out(struct emitter *e, unsigned v, int r, unsigned bytes)
+{
+    if (bytes == 8)
+        as_v(&e->as, VX_LOAD_D, r, 0, r);
+    else if (bytes == 4)
+        as_v_imm(&e->as, VX_INSERTPS, r, r, r, 0x0e);
+    as_v_m(&e->as, VX_STORE, r, 0, RBP, V_DISP(v));
+    now_held(e, v, r);
+}
+
+/* ---- memory ---- */
+
+/* r := memory at RAX + disp, zero-extended; RCX is used. */
+static void load(struct emitter *e, int r, unsigned bytes, int32_t disp)
+{
+    struct as *a = &e->as;
+    switch (bytes) {
+    case 16: as_v_m(a, VX_LOAD, r, 0, RAX, disp); break;
+    case 8: as_v_m(a, VX_LOAD_D, r, 0, RAX, disp); break;
+    case 4: as_v_m(a, VX_LOAD_S, r, 0, RAX, disp); break;
+    default:
+        as_movx_rm(a, false, false, bytes, RCX, RAX, disp);
+        as_v(a, VX_FROM_W, r, 0, RCX);
+        break;
+    }
+}
+
+static void store(struct emitter *e, int r, unsigned bytes, int32_t disp)
+{
+    static const unsigned ops[] = {
+        [1] = VX_PEXTRB, [2] = VX_PEXTRW, [4] = VX_STORE_S, [8] = VX_STORE_D, [16] = VX_STORE};
+    as_v_m(&e->as, ops[bytes], r, 0, RAX, disp);
+    if (bytes < 4)
+        as_8(&e->as, 0);
+}
+
+/* RAX := host address. With EM_INDEX: the fields of the instruction word. */
+static void locate(struct emitter *e, const struct insn *i, unsigned bytes, unsigned size,
+                   enum em_mode mode, bool write)
+{
+    em_v_begin(e);
+    if (mode == EM_INDEX)
+        em_address_index(e, i->rn, i->rm, insn_bits(i->raw, 13, 3),
+                         insn_bits(i->raw, 12, 1) ? (unsigned)__builtin_ctz(size) : 0);
+    else
+        em_address(e, i, mode);
+    em_translate(e, i, bytes, write);
+}
+
+void em_v_load(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode)
+{
+    unsigned first = e->stub_count;
+    locate(e, i, bytes, bytes, mode, false);
+    int r = em_v_new(e);
+    load(e, r, bytes, 0);
+    em_v_out(e, i->rd, r, 16);
+    em_write_back(e, i, mode);
+    em_join(e, first);
+}
+
+void em_v_store(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode)
+{
+    unsigned first = e->stub_count;
+    em_v_begin(e);
+    int r = em_v_in(e, i->rd);
+    locate(e, i, bytes, bytes, mode, true);
+    store(e, r, bytes, 0);
+    em_write_back(e, i, mode);
+    em_join(e, first);
+}
+
+void em_v_load_pair(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode)
+{
+    unsigned first = e->stub_count;
+    locate(e, i, 2 * bytes, bytes, mode, false);
+    int r = em_v_new(e), r2 = em_v_new(e);
+    load(e, r, bytes, 0);
+    load(e, r2, bytes, (int32_t)bytes);
+    em_v_out(e, i->rd, r, 16);
+    em_v_out(e, i->ra, r2, 16);
+    em_write_back(e, i, mode);
+    em_join(e, first);
+}
+
+void em_v_store_pair(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode)
+{
+    unsigned first = e->stub_count;
+    em_v_begin(e);
+    int r = em_v_in(e, i->rd), r2 = em_v_in(e, i->ra);
+    locate(e, i, 2 * bytes, bytes, mode, true);
+    store(e, r, bytes, 0);
+    store(e, r2, bytes, (int32_t)bytes);
+    em_write_back(e, i, mode);
+    em_join(e, first);
+}
+
+/* The handlers' order: all of memory, then the registers. Several registers wrap from 31 to 0. */
+void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned regs, unsigned bytes,
+                bool post)
+{
+    unsigned first = e->stub_count;
+    int r[4];
+    em_v_begin(e);
+    for (unsigned k = 0; k < regs && write; k++)
+        r[k] = em_v_in(e, (i->rd + k) & 31);
+    as_mov_rr(&e->as, true, RAX, em_get(e, true, i->rn, RAX));
+    em_translate(e, i, regs * bytes, write);
+    for (unsigned k = 0; k < regs; k++) {
+        if (write) {
+            store(e, r[k], bytes, (int32_t)(k * bytes));
+        } else {
+            r[k] = em_v_new(e);
+            load(e, r[k], bytes, (int32_t)(k * bytes));
+        }
+    }
+    for (unsigned k = 0; k < regs && !write; k++)
+        em_v_out(e, (i->rd + k) & 31, r[k], 16);
+    if (post && i->rm == X_ZR) {
+        em_write_back(e, i, EM_POST); /* imm has the bytes transferred */
+    } else if (post) {
+        int base = em_dest(i->rn, RAX);
+        int n = em_get(e, true, i->rn, RAX), m = em_get(e, true, i->rm, RCX);
+        as_lea_x(&e->as, true, base, n, m, 0, 0);
+        em_put(e, i->rn, base);
+    }
+    em_join(e, first);
+}
+
+/* ---- moves ---- */
+
+void em_v_imm(struct emitter *e, unsigned d, uint64_t low, uint64_t high)
+{
+    em_v_begin(e);
+    int r = em_v_new(e);
+    if (!low && !high) {
+        em_v_op(e, VX_PXOR, r, r, r);
+    } else if (low == ~UINT64_C(0) && high == low) {
+        em_v_op(e, VX_PCMPEQD, r, r, r);
+    } else {
+        as_mov_ri(&e->as, RAX, low);
+        as_v(&e->as, VX_FROM_X, r, 0, RAX);
+        if (high)
+            em_v_op(e, VX_PUNPCKLQDQ, r, r, r);
+    }
+    em_v_out(e, d, r, 16);
+}
+
+/* ORR and BIC with an immediate, the same in both halves. */
+void em_v_bits_imm(struct emitter *e, unsigned d, uint64_t bits, bool clear, unsigned bytes)
+{
+    em_v_begin(e);
+    int old = em_v_in(e, d), r = em_v_new(e);
+    as_mov_ri(&e->as, RAX, bits);
+    as_v(&e->as, VX_FROM_X, XMM0, 0, RAX);
+    em_v_op(e, VX_PUNPCKLQDQ, XMM0, XMM0, XMM0);
+    em_v_op(e, clear ? VX_PANDN : VX_POR, r, XMM0, old);
+    em_v_out(e, d, r, bytes);
+}
+
+void em_v_move(struct emitter *e, unsigned d, unsigned n, unsigned bytes)
+{
+    em_v_begin(e);
+    int src = em_v_in(e, n), r = em_v_new(e);
+    if (bytes == 8)
+        as_v(&e->as, VX_LOAD_D, r, 0, src);
+    else
+        as_v(&e->as, VX_MOVAPS, r, 0, src);
+    em_v_out(e, d, r, bytes == 8 ? 16 : bytes);
+}
+
+/* Slot d := a lane, extended; without `wide` to 32 bits. */
+void em_v_to_gpr(struct emitter *e, int d, unsigned n, unsigned size, unsigned lane, bool sign,
+                 bool wide)
+{
+    static const unsigned ops[4] = {VX_PEXTRB, VX_PEXTRW, VX_PEXTRD, VX_PEXTRQ};
+    struct as *a = &e->as;
+    int out = em_dest(d, RAX), src = held_in(e, n);
+    if (src < 0) {
+        as_movx_rm(a, wide, sign, 1u << size, out, RBP, V_DISP(n) + (int32_t)(lane << size));
+        em_put(e, d, out);
+        return;
+    }
+    if (size >= 2 && !lane)
+        as_v(a, size == 3 ? VX_TO_X : VX_TO_W, src, 0, out);
+    else
+        as_v_imm(a, ops[size], src, 0, out, lane);
+    if (sign)
+        as_movx_rr(a, wide, true, 1u << size, out, out);
+    em_put(e, d, out);
+}
+
+/* A lane of d := a general register; without `keep` the rest becomes zero (size 2, 3, lane 0). */
+void em_v_from_gpr(struct emitter *e, unsigned d, int n, unsigned size, unsigned lane, bool keep)
+{
+    static const unsigned ops[4] = {VX_PINSRB, VX_PINSRW, VX_PINSRD, VX_PINSRQ};
+    em_v_begin(e);
+    int old = keep ? em_v_in(e, d) : 0, r = em_v_new(e), src = em_get(e, true, n, RAX);
+    if (keep)
+        as_v_imm(&e->as, ops[size], r, old, src, lane);
+    else
+        as_v(&e->as, size == 3 ? VX_FROM_X : VX_FROM_W, r, 0, src);
+    em_v_out(e, d, r, 16);
+}
+
+void em_v_insert(struct emitter *e, unsigned d, unsigned n, unsigned size, unsigned to,
+                 unsigned from)
+{
+    static const unsigned get[4] = {VX_PEXTRB, VX_PEXTRW, VX_PEXTRD, VX_PEXTRQ};
+    static const unsigned put[4] = {VX_PINSRB, VX_PINSRW, VX_PINSRD, VX_PINSRQ};
+    em_v_begin(e);
+    int old = em_v_in(e, d), src = em_v_in(e, n), r = em_v_new(e);
+    if (size == 2) {
+        as_v_imm(&e->as, VX_INSERTPS, r, old, src, from << 6 | to << 4);
+    } else {
+        as_v_imm(&e->as, get[size], src, 0, RAX, from);
+        as_v_imm(&e->as, put[size], r, old, RAX, to);
+    }
+    em_v_out(e, d, r, 16);
+}

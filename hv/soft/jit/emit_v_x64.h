@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the emitters of vector code share. V registers are in the CPU structure, and always up to
+ * date there; XMM4 to XMM15 keep copies of those used last within a block. XMM0 to XMM3 are free
+ * for every instruction.
+ *
+ * An instruction begins with em_v_begin, asks for its sources (em_v_in) and for a register to
+ * compute in (em_v_new), and puts down the result (em_v_out). Handlers and stubs know nothing of
+ * the copies: em_handler forgets them, a stub loads them again.
+ */
+#pragma once
+
+#include "asm_sse_x64.h"
+#include "emit_x64.h"
+
+#include <stddef.h>
+
+#define V_DISP(n) (DISP(v) + (int32_t)(n)*16)
+
+enum { XMM0, XMM1, XMM2, XMM3, XMM_HELD };
+
+/* Constants of 16 bytes. */
+enum em_constant {
+    K_ZERO_ONES, /* 00ff in words */
+    K_LOW_HALF,  /* 0000ffff in words of 32 bits */
+    K_ONES,      /* all bits */
+    K_SIGN_B,
+    K_SIGN_H,
+    K_SIGN_S,
+    K_SIGN_D,
+    K_ONE_H, /* 1 in each of 16 bits */
+    K_LOW_NIBBLE,
+    K_BIT_COUNTS, /* of 0 to 15 */
+    K_OVER_15,    /* 0x70 in bytes */
+    K_REV16_B,
+    K_REV32_B,
+    K_REV64_B,
+    K_REV32_H,
+    K_REV64_H,
+    K_COUNT
+};
+
+bool em_v_have(void); /* does the host have AVX2? Without, nothing here may be used */
+void em_v_constants(struct jit *jit, struct as *a);
+void em_v_forget(struct emitter *e);
+void em_v_reload(struct emitter *e, const struct em_held *held);
+
+void em_v_begin(struct emitter *e);
+int em_v_in(struct emitter *e, unsigned v);
+int em_v_new(struct emitter *e);
+/* V := r, of which `bytes` (16, 8, 4) count and the rest becomes zero. r keeps the copy. */
+void em_v_out(struct emitter *e, unsigned v, int r, unsigned bytes);
+
+static inline void em_v_op(struct emitter *e, unsigned op, int dst, int n, int m)
+{
+    as_v(&e->as, op, dst, n, m);
+}
+static inline void em_v_opk(struct emitter *e, unsigned op, int dst, int n, enum em_constant k)
+{
+    as_v_c(&e->as, op, dst, n, e->jit->constants + 16 * k);
+}
