@@ -162,6 +162,10 @@ struct hvi_backend {
      * or bad value. counter: the index-th counter of a vCPU (owner) or false past the end. */
     bool (*set_option)(const char *name, const char *value);
     bool (*counter)(struct hvi_vcpu *vcpu, unsigned index, const char **name, uint64_t *value);
+
+    /* Why the calling thread's latest failing call failed, in words for people; "" if there is
+     * nothing to say. Optional. */
+    const char *(*last_error)(void);
 };
 
 /* The table of every backend that was built in, best first, NULL at the end (backends/, chosen by

@@ -114,3 +114,9 @@ bool hvx_vcpu_counter(uint64_t vcpu, unsigned index, const char **name, uint64_t
         return false;
     return backend->counter(slot->vcpu, index, name, value);
 }
+
+const char *hvx_last_error(void)
+{
+    const struct hvi_backend *backend = hvi_backend(NULL);
+    return backend && backend->last_error ? backend->last_error() : "";
+}

@@ -9,6 +9,8 @@
  */
 #include "vmm.h"
 
+#include <hvx.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -66,7 +68,9 @@ int vm_fail_hv(struct vm *vm, hv_return_t ret, const char *what)
               : ret == HV_UNSUPPORTED  ? -ENOTSUP
               : ret == HV_BUSY         ? -EBUSY
                                        : -EIO;
-    return vm_fail(vm, err, "%s: %s (0x%08x)", what, hv_return_text(ret), (unsigned)ret);
+    const char *more = hvx_last_error();
+    return vm_fail(vm, err, "%s: %s (0x%08x)%s%s", what, hv_return_text(ret), (unsigned)ret,
+                   *more ? ": " : "", more);
 }
 
 const char *vm_error_text(const struct vm *vm)

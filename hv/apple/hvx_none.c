@@ -39,3 +39,8 @@ bool hvx_vcpu_counter(uint64_t vcpu, unsigned index, const char **name, uint64_t
     (void)vcpu, (void)index, (void)name, (void)value;
     return false;
 }
+
+const char *hvx_last_error(void)
+{
+    return "";
+}

@@ -42,6 +42,10 @@ bool hvx_set_option(const char *name, const char *value);
  * the vCPU's owner thread. False past the end, or if there are none. */
 bool hvx_vcpu_counter(uint64_t vcpu, unsigned index, const char **name, uint64_t *value);
 
+/* Why the calling thread's latest hv_ call that failed did so, in words, where the backend knows
+ * more than the result says; else "". Valid until the thread's next call. */
+const char *hvx_last_error(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,7 +13,9 @@
 #define MDSCR_SS      (1u << 0)
 #define MDSCR_MDE     (1u << 15)
 #define CPSR_SS       (1u << 21)
+#define EC_BREAKPOINT 0x30
 #define EC_STEP       0x32
+#define BCR_ON        0x1e7 /* enabled, at EL1 and EL0, all four bytes */
 #define GUEST_CONTROL (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP)
 
 hv_return_t kvm_set_trap_debug(struct hvi_vcpu *v, bool exceptions, bool reg_accesses)
@@ -69,10 +71,41 @@ hv_return_t kvm_prepare_debug(struct hvi_vcpu *v)
     return HV_SUCCESS;
 }
 
+/* Nothing tells when a guest takes an interrupt of a CPU line. So breakpoints stand on the vectors
+ * to which it can go: IRQ and FIQ, from EL1 with either stack and from EL0 (Arm ARM D1.3.1). */
+hv_return_t kvm_watch_vectors(struct hvi_vcpu *v, bool watch)
+{
+    static const uint16_t from[] = {0x000, 0x200, 0x400};
+    struct kvm_guest_debug debug = {.control = 0};
+    if (watch) {
+        uint64_t vbar, dfr0;
+        if (kvm_get_one(v, KVM_SYS(HV_SYS_REG_VBAR_EL1), &vbar) < 0 ||
+            kvm_get_one(v, KVM_SYS(HV_SYS_REG_ID_AA64DFR0_EL1), &dfr0) < 0)
+            return kvm_fail(HV_ERROR, "KVM_GET_ONE_REG", errno);
+        unsigned room = (unsigned)(dfr0 >> 12 & 15) + 1, used = 0;
+        for (unsigned i = 0; i < 6 && used < room; i++) {
+            unsigned type = i / 3; /* hv_interrupt_type_t */
+            if (!v->pending[type])
+                continue;
+            debug.arch.dbg_bvr[used] = vbar + from[i % 3] + (type ? 0x100 : 0x80);
+            debug.arch.dbg_bcr[used++] = BCR_ON;
+        }
+        debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW;
+    }
+    if (kvm_vcpu_ioctl(v, KVM_SET_GUEST_DEBUG, &debug) < 0)
+        return kvm_fail(HV_ERROR, "KVM_SET_GUEST_DEBUG", errno);
+    v->irq_watched = watch;
+    return HV_SUCCESS;
+}
+
 /* After a step the CPU has cleared PSTATE.SS; KVM, which keeps its own, leaves the guest's set. */
 hv_return_t kvm_translate_debug(struct hvi_vcpu *v, hv_vcpu_exit_t *exit)
 {
     uint64_t cpsr;
+    if (v->irq_watched && v->run->debug.arch.hsr >> 26 == EC_BREAKPOINT) {
+        exit->reason = HV_EXIT_REASON_CANCELED;
+        return HV_SUCCESS;
+    }
     exit->exception.syndrome = v->run->debug.arch.hsr;
     exit->exception.virtual_address = v->run->debug.arch.far;
     if (v->run->debug.arch.hsr >> 26 != EC_STEP)

@@ -47,10 +47,12 @@ struct hvi_vcpu {
     bool pending[2]; /* by hv_interrupt_type_t: what the client asked for the next run */
     bool line[2];    /* what KVM was told last */
     bool vtimer_masked;
+    bool vtimer_level; /* the timer's output as of the latest KVM_RUN, without a GIC */
     uint64_t vtimer_offset;
     uint64_t mpidr; /* as the client wrote it; the guest also sees bit 31, which is RES1 */
     uint64_t exec_time;
     bool trap_debug;
+    bool irq_watched; /* breakpoints stand on the guest's interrupt vectors (debug.c) */
 
     /* Writes to the vCPU's part of the GIC before the GIC has started (gic.c). */
     struct {
@@ -74,6 +76,7 @@ struct kvm_vm {
     size_t run_size;
     uint64_t counter_offset;
     struct kvm_vcpu_init init;
+    bool irq_exit;              /* option: a run ends when it takes an interrupt */
     atomic_bool pause;          /* somebody wants every vCPU outside of the guest ... */
     pthread_mutex_t pause_lock; /* ... and holds this as long */
     /* By index. KVM cannot remove a vCPU from a VM, so a destroyed one waits here to be used again.
@@ -151,6 +154,9 @@ hv_return_t kvm_finish_mmio(struct hvi_vcpu *v);
 hv_return_t kvm_set_trap_debug(struct hvi_vcpu *v, bool exceptions, bool reg_accesses);
 /* Arm breakpoints and single step as the client's debug registers say. Before each run. */
 hv_return_t kvm_prepare_debug(struct hvi_vcpu *v);
+/* Before a run with a line up, or after one: have the guest stop where it takes the interrupt, or
+ * no longer. */
+hv_return_t kvm_watch_vectors(struct hvi_vcpu *v, bool watch);
 hv_return_t kvm_translate_debug(struct hvi_vcpu *v, hv_vcpu_exit_t *exit);
 
 /* guest_insn.c */

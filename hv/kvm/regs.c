@@ -190,5 +190,6 @@ hv_return_t kvm_reset_regs(struct hvi_vcpu *v)
             return result;
     }
     kvm_hide_aarch32(v);
+    (void)kvm_last_error(); /* of the registers that this host does not have */
     return HV_SUCCESS;
 }

@@ -97,7 +97,7 @@ hv_return_t kvm_vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
     v->valid = v->dirty = 0;
     v->mmio.waiting = false;
     v->pending[0] = v->pending[1] = false;
-    v->vtimer_masked = v->trap_debug = false;
+    v->vtimer_masked = v->vtimer_level = v->trap_debug = v->irq_watched = false;
     v->early_count = 0;
     v->vtimer_offset = v->exec_time = 0;
     v->exits = v->mmio_exits = v->hypercalls = v->ioctls = 0;
@@ -125,8 +125,7 @@ void kvm_vcpu_destroy(struct hvi_vcpu *v)
     (void)kvm_drop_mmio(v);
     v->valid = v->dirty = 0;
     v->live = false;
-    if (v->trap_debug)
-        (void)kvm_set_trap_debug(v, false, false);
+    (void)kvm_set_trap_debug(v, false, false);
 }
 
 /* ---- cancel ---------------------------------------------------------------------------------- */
@@ -190,6 +189,15 @@ static bool vtimer_fires(struct hvi_vcpu *v)
     if (kvm_get_one(v, KVM_REG_ARM_TIMER_CTL, &control) < 0)
         return false;
     return (control & TIMER_BITS) == TIMER_FIRES;
+}
+
+/* With the option irq_exit, the client also learns that the guest has quieted a timer whose exit is
+ * masked: it is to open the mask before the next deadline, and WFI does not leave KVM. */
+static bool vtimer_fell(struct hvi_vcpu *v)
+{
+    bool before = v->vtimer_level;
+    v->vtimer_level = v->run->s.regs.device_irq_level & KVM_ARM_DEV_EL1_VTIMER;
+    return before && !v->vtimer_level && v->vtimer_masked && kvm_vm.irq_exit && kvm_vm.gic < 0;
 }
 
 hv_return_t kvm_get_vtimer_mask(struct hvi_vcpu *v, bool *masked)
@@ -260,8 +268,11 @@ static hv_return_t prepare(struct hvi_vcpu *v)
     hv_return_t result = kvm_vm.gic >= 0 ? kvm_gic_start() : set_lines(v);
     if (result == HV_SUCCESS)
         result = kvm_settle_mmio(v, &keep);
+    bool watch = kvm_vm.irq_exit && !v->trap_debug && (v->line[0] || v->line[1]);
     if (result == HV_SUCCESS && v->trap_debug)
         result = kvm_prepare_debug(v);
+    else if (result == HV_SUCCESS && (watch || v->irq_watched))
+        result = kvm_watch_vectors(v, watch);
     if (result == HV_SUCCESS && (v->dirty & ~keep))
         result = kvm_flush_regs(v, keep);
     return result;
@@ -283,8 +294,13 @@ static hv_return_t run_until_exit(struct hvi_vcpu *v, hv_vcpu_exit_t *exit)
         if (result != HV_SUCCESS)
             return result;
         int error = enter(v);
-        if (error == EINTR || error == EAGAIN)
-            continue;
+        bool fell = vtimer_fell(v);
+        if (error == EINTR || error == EAGAIN) {
+            if (!fell)
+                continue;
+            exit->reason = HV_EXIT_REASON_CANCELED;
+            return HV_SUCCESS;
+        }
         if (error && v->run->exit_reason != KVM_EXIT_FAIL_ENTRY)
             return kvm_fail(HV_ERROR, "KVM_RUN", error);
         if (kvm_translate_exit(v, exit, &result))

@@ -35,9 +35,13 @@ static struct {
 
 static _Thread_local char error_text[240];
 
+/* Said once: an older failure, perhaps one that nobody minded, must not explain a newer one. */
 const char *kvm_last_error(void)
 {
-    return error_text;
+    static _Thread_local char said[sizeof error_text];
+    memcpy(said, error_text, sizeof said);
+    error_text[0] = 0;
+    return said;
 }
 
 hv_return_t kvm_fail(hv_return_t code, const char *what, int error)
@@ -362,6 +366,15 @@ static void kvm_icache_invalidate(const void *host, size_t size)
     __asm__ volatile("dsb ish; isb" ::: "memory");
 }
 
+static bool kvm_set_option(const char *name, const char *value)
+{
+    bool on = !strcmp(value, "on");
+    if (strcmp(name, "irq_exit") || (!on && strcmp(value, "off")))
+        return false;
+    kvm_vm.irq_exit = on;
+    return true;
+}
+
 const struct hvi_backend hvi_kvm = {
     .name = "kvm",
     .title = "Linux KVM",
@@ -408,5 +421,7 @@ const struct hvi_backend hvi_kvm = {
     .gic_state_save = kvm_gic_state_save,
     .gic_state_restore = kvm_gic_state_restore,
     .gic_reset = kvm_gic_reset,
+    .set_option = kvm_set_option,
     .counter = kvm_counter,
+    .last_error = kvm_last_error,
 };
