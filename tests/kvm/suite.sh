@@ -41,17 +41,43 @@ for name in $api; do
     cp "build/$target/tests/api/$name" "$root/t/api/$name"
 done
 for source in tests/kvm/test_*.c; do
-    "${CROSS}gcc" -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -O2 -g -Wall -Wextra -static -pthread \
+    wrap=
+    [ "$source" = tests/kvm/test_failures.c ] && wrap=-Wl,--wrap=ioctl,--wrap=mmap
+    "${CROSS}gcc" -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -O2 -g -Wall -Wextra -static -pthread $wrap \
         -Ihv/include -Itests -o "$root/t/kvm/$(basename "$source" .c)" "$source" \
         "build/$target/libhypervisor.a"
 done
 cp "build/$target/tinyvmm" "$root/t/tinyvmm"
 "${CROSS}strip" "$root"/t/api/* "$root"/t/kvm/* "$root/t/tinyvmm"
-cp tests/kvm/inside.sh "$root/suite.sh"
+
+# Guests: those of the monitor's suite with the suite itself, the guest suite's, and a small Linux.
+${MAKE:-make} --no-print-directory -s guest/examples/hello.bin guest/examples/primes.bin \
+    guest/examples/exceptions.bin guest/examples/el0.bin guest/examples/timer.bin \
+    guest/examples/echo.bin build/guests/hypercalls.bin build/guests/psci.bin \
+    build/guests/exceptions.bin build/guests/timer.bin build/guests/idle.bin build/guests/crashes.bin
+repo=$root/t/repo
+mkdir -p "$repo/build/guests" "$repo/guest/examples" "$repo/tests" "$repo/tools" "$root/t/guest"
+cp guest/examples/*.bin guest/examples/*.elf "$repo/guest/examples/"
+cp build/guests/*.bin "$repo/build/guests/"
+cp -R tests/monitor "$repo/tests/monitor"
+printf '#!/bin/sh\necho true\n' >"$repo/tools/guest_cc.sh" # everything is compiled already
+chmod 755 "$repo/tools/guest_cc.sh"
+for source in tests/guest/*.c; do
+    tests/guest/build.sh tinyvmm "$source" "$root/t/guest/$(basename "$source" .c).elf" >/dev/null
+done
+cache=${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}
+if tools/fetch_guests.sh "$cache/guests" 2>/dev/null; then
+    mkdir -p "$root/t/linux"
+    kernel=$cache/guests/small/Image
+    [ -s "$kernel" ] || kernel=$cache/guests/cloud/Image
+    cp "$kernel" "$root/t/linux/Image"
+    tools/mkinitrd.sh "$root/t/linux/initrd" "$cache/guests/busybox" tests/linux/init.sh \
+        script=tests/kvm/linux_script.sh
+fi
+{ echo "ONLY='${ONLY:-}'"; cat tests/kvm/inside.sh; } >"$root/suite.sh"
 if [ -n "$native" ]; then
-    ROOT=$root/t sh "$root/suite.sh"
+    NATIVE=yes ROOT=$root/t sh "$root/suite.sh"
     exit
 fi
-cache=${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}/kvm-rig
-tests/kvm/fetch.sh "$cache" || skip "no arm64 kernel to be had here"
-tests/kvm/rig.sh "$cache" "$root" "${RIG_SECONDS:-240}"
+tests/kvm/fetch.sh "$cache/kvm-rig" || skip "no arm64 kernel to be had here"
+tests/kvm/rig.sh "$cache/kvm-rig" "$root" "${RIG_SECONDS:-540}"
