@@ -381,7 +381,7 @@ void cpu_kicks_after_fork(void);
 struct machine {
     bool created;
     bool has_gic;
-    bool jit_off;  /* option "jit" = "off" */
+    bool jit_off;      /* option "jit" = "off" */
     uint32_t jit_heat; /* option "jit-heat": entries before translation; 0: JIT_HEAT */
     bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt
                     */
