@@ -14,6 +14,7 @@
  */
 #include "a64.h"
 #include "cpu.h"
+#include "debug.h"
 #include "jit/jit.h"
 #include "tlb.h"
 
@@ -219,6 +220,8 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
     bool ended = false;
     while (n < max && !ended) {
         uint32_t word;
+        if (n && (flags & BLOCK_BREAK) && debug_may_break(c, c->pc + 4 * n))
+            break;
         memcpy(&word, host + 4 * n, 4);
         ended = a64_decode(word, flags, &tmp[n]);
         tmp[n].off = (uint16_t)(4 * n);
@@ -260,8 +263,12 @@ struct block *block_find(struct cpu *c)
 {
     uint64_t pc = c->pc;
     struct jump_entry *j = &c->jump[pc >> 2 & (JUMP_CACHE_SIZE - 1)];
-    if (j->pc == pc && j->gen == c->fetch_gen && j->flags == c->block_flags)
+    if (j->pc == pc && j->gen == c->fetch_gen && (j->flags & ~BLOCK_GUARDED) == c->block_flags)
         return j->block;
+    if (c->regime.half[pc >> 55 & 1].tbi_fetch) { /* PC holds no tag (AArch64.BranchAddr) */
+        c->pc = pc = (uint64_t)sign_extend(pc, 56);
+        j = &c->jump[pc >> 2 & (JUMP_CACHE_SIZE - 1)];
+    }
     const struct fetch_entry *f = tlb_fetch(c, pc);
     if (!f)
         return NULL;
@@ -279,6 +286,7 @@ struct block *block_find(struct cpu *c)
         if (!b)
             return NULL;
     }
-    *j = (struct jump_entry){.pc = pc, .block = b, .gen = c->fetch_gen, .flags = c->block_flags};
+    if (!(flags & BLOCK_STEP)) /* or a branch would run on into it */
+        *j = (struct jump_entry){.pc = pc, .block = b, .gen = c->fetch_gen, .flags = flags};
     return b;
 }

@@ -85,6 +85,23 @@ struct jump_entry {
     const void *code; /* block->code, or NULL */
 };
 
+/* Breakpoints and watchpoints that are enabled, 0 for the others (debug_match.c). `units`: those
+ * that match by themselves. */
+#define DEBUG_BREAKPOINTS 6
+#define DEBUG_WATCHPOINTS 4
+struct debug_breaks {
+    uint64_t value[DEBUG_BREAKPOINTS], control[DEBUG_BREAKPOINTS], units;
+};
+struct debug_watches {
+    uint64_t value[DEBUG_WATCHPOINTS], control[DEBUG_WATCHPOINTS], units;
+};
+
+/* A pointer authentication code, and what it was made from (op_pauth.c). */
+struct pac_memo {
+    uint64_t data, modifier, hi, lo, code;
+    bool valid;
+};
+
 /* Work that another vCPU asks this one to do at its next block end, and waits for (broadcast.c). */
 struct mail {
     uint8_t op;
@@ -167,6 +184,8 @@ struct cpu {
     bool vtimer_exit; /* deliver VTIMER_ACTIVATED at the next chance */
 
     bool trap_debug, trap_debug_regs;
+    struct debug_breaks breaks;
+    struct debug_watches watches;
     bool bad_cpsr;      /* the client asked for a mode that does not exist: run refuses */
     _Atomic bool event; /* the event register of WFE and SEV, any thread */
 
@@ -186,8 +205,9 @@ struct cpu {
     } ram;                          /* last piece of guest memory used; size 0 = none */
     struct va_range large[2];       /* per half: what more than a 4K page maps (tlb.c) */
     struct va_range fetch_large[2]; /* and of it what was fetched from since fetch_gen changed */
-    uint64_t fetch_seen[4];         /* filter of the other pages fetched from: a bit by hash */
-    uint32_t tlb_used[VIEW_COUNT];  /* which 32nds of a set have entries */
+    struct pac_memo pac_memo[1u << PAC_MEMO_BITS];
+    uint64_t fetch_seen[4];        /* filter of the other pages fetched from: a bit by hash */
+    uint32_t tlb_used[VIEW_COUNT]; /* which 32nds of a set have entries */
 
     /* Decoded blocks (block.c), translated ones (jit/; NULL: the interpreter alone). */
     struct code_cache *code;
@@ -321,14 +341,42 @@ static inline const struct insn *block_leave(struct cpu *c, unsigned slot, uint6
     return NULL;
 }
 
-/* Leave a block to an address known only now (BR, RET). */
+/*
+ * Branch target identification (FEAT_BTI). PSTATE.BTYPE is 0 while blocks run; a BR or BLR sets it
+ * for the dispatcher, which clears it or finds that the target is no place to land (run.c). Blocks
+ * of guarded pages are in the jump cache under flags that no state has, so that what jumps there
+ * by BR or BLR always comes to the dispatcher, and nothing else pays.
+ */
+enum { BTYPE_JUMP = 1, BTYPE_CALL = 2, BTYPE_GUARDED_JUMP = 3 };
+
+/* BR from a guarded page says so, unless it goes by X16 or X17 (C6.2 BR). */
+static inline unsigned block_btype_jump(const struct cpu *c, unsigned rn)
+{
+    bool plain = rn == 16 || rn == 17 || !(c->block->flags & BLOCK_GUARDED);
+    return plain ? BTYPE_JUMP : BTYPE_GUARDED_JUMP;
+}
+
+/* Leave a block to an address known only now: RET. */
 static inline const struct insn *block_leave_indirect(struct cpu *c, uint64_t target)
+{
+    c->icount += c->block->n;
+    c->pc = target;
+    const struct jump_entry *j = &c->jump[target >> 2 & (JUMP_CACHE_SIZE - 1)];
+    if (likely(j->pc == target && j->gen == c->fetch_gen &&
+               (j->flags & ~BLOCK_GUARDED) == c->block_flags))
+        return block_enter(c, j->block);
+    return NULL;
+}
+
+/* The same by BR or BLR. */
+static inline const struct insn *block_leave_jump(struct cpu *c, uint64_t target, unsigned btype)
 {
     c->icount += c->block->n;
     c->pc = target;
     const struct jump_entry *j = &c->jump[target >> 2 & (JUMP_CACHE_SIZE - 1)];
     if (likely(j->pc == target && j->gen == c->fetch_gen && j->flags == c->block_flags))
         return block_enter(c, j->block);
+    c->btype = (uint8_t)btype;
     return NULL;
 }
 

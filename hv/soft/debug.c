@@ -1,29 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Self-hosted debug: Arm ARM D2. Software step works; breakpoints and watchpoints are registers
- * that match nothing.
+ * Self-hosted debug, Arm ARM D2: software step, who gets debug exceptions, the registers.
+ * Breakpoints and watchpoints are in debug_match.c. Owner thread.
  */
 #include "debug.h"
 #include "a64.h"
+#include "bti.h"
 #include "sysreg_fn.h"
 
-#define SPSR_SS    (1u << 21) /* SPSR and DAIF layout (C5.2.18) */
-#define DAIF_D     (1u << 9)
-#define MDSCR_SS   (1u << 0)
-#define MDSCR_KDE  (1u << 13)
-#define OSLSR_OSLK (1u << 1)
-#define IFSC_DEBUG 0x22u
-#define STEP_ISV   (1u << 24)
-#define STEP_EX    (1u << 6)
+#define SPSR_SS  (1u << 21) /* SPSR and DAIF layout (C5.2.18) */
+#define STEP_ISV (1u << 24)
+#define STEP_EX  (1u << 6)
 
 /* Debug exceptions that go to the client are enabled everywhere in the guest; those of EL1 itself
  * need MDSCR_EL1.KDE and PSTATE.D = 0 (D2.3, D2.12.2). */
+bool debug_exceptions_enabled(const struct cpu *c)
+{
+    if (c->sr[SR_OSLSR_EL1] & OSLSR_OSLK)
+        return false;
+    return c->trap_debug || c->el == 0 ||
+           ((c->sr[SR_MDSCR_EL1] & MDSCR_KDE) && !(c->daif & DAIF_D));
+}
+
+void debug_exception(struct cpu *c, const struct insn *i, uint32_t esr, uint64_t far)
+{
+    const uint64_t pc = i ? insn_pc(c, i) : c->pc;
+
+    if (c->trap_debug)
+        cpu_exit(c, i, esr, far, 0, 0);
+    else if (esr >> 26 == EC_WATCH_LOW)
+        cpu_raise_far(c, i, esr, pc, far);
+    else
+        cpu_raise(c, i, esr, pc);
+}
+
 bool cpu_step_active(const struct cpu *c)
 {
-    uint64_t mdscr = c->sr[SR_MDSCR_EL1];
-    if (!(mdscr & MDSCR_SS) || (c->sr[SR_OSLSR_EL1] & OSLSR_OSLK))
-        return false;
-    return c->trap_debug || c->el == 0 || ((mdscr & MDSCR_KDE) && !(c->daif & DAIF_D));
+    return (c->sr[SR_MDSCR_EL1] & MDSCR_SS) && debug_exceptions_enabled(c);
 }
 
 /* A step begins with the return to what is stepped, not with one within it (D2.12.3). */
@@ -35,6 +48,7 @@ bool cpu_step_on_return(const struct cpu *c, uint32_t spsr)
 
 void debug_changed(struct cpu *c)
 {
+    debug_units_changed(c);
     cpu_state_changed(c);
 }
 
@@ -43,11 +57,18 @@ static bool is_load_exclusive(uint32_t w)
     return (w & 0x3fc00000) == 0x08400000;
 }
 
-/* Not linked to or from: each instruction comes back here. False: there was none to execute. */
+/* By a block of its own, not linked to or from. False: there was none to execute. */
 static bool execute_one(struct cpu *c, uint32_t *word)
 {
+    const uint32_t flags = c->block_flags;
+    c->block_flags |= BLOCK_STEP;
     struct block *b = block_find(c);
-    if (!b)
+    if (!b) {
+        cpu_state_changed(c);
+        return false;
+    }
+    c->block_flags = flags;
+    if (!bti_land(c, b))
         return false;
     *word = b->insns[0].raw;
     c->block = b;
@@ -60,11 +81,13 @@ static bool execute_one(struct cpu *c, uint32_t *word)
 
 /* PSTATE.SS = 1: execute an instruction, then the exception; 0: the exception at once. One that
  * ends in an exit to the client without having been executed stays to be stepped. */
-void cpu_step(struct cpu *c)
+static void step(struct cpu *c)
 {
-    uint32_t iss = IFSC_DEBUG, word = 0;
+    uint32_t iss = FSC_DEBUG, word = 0;
     if (c->ss) {
         uint64_t pc = c->pc;
+        if (debug_breaks_active(c) && debug_breakpoint(c))
+            return;
         if (!execute_one(c, &word))
             return;
         if (c->stop && c->pc == pc)
@@ -74,10 +97,23 @@ void cpu_step(struct cpu *c)
             return;
         iss |= STEP_ISV | (is_load_exclusive(word) ? STEP_EX : 0);
     }
-    if (c->trap_debug)
-        cpu_exit(c, NULL, ESR(EC_STEP_LOW, iss), 0, 0, 0);
-    else
-        cpu_raise(c, NULL, ESR(EC_STEP_LOW, iss), c->pc);
+    debug_exception(c, NULL, ESR(EC_STEP_LOW, iss), 0);
+}
+
+bool debug_run(struct cpu *c)
+{
+    uint32_t word;
+    if (c->block_flags & BLOCK_STEP) {
+        c->link_from = NULL;
+        step(c);
+        return true;
+    }
+    if (!debug_may_break(c, c->pc))
+        return false;
+    c->link_from = NULL; /* what comes next is not where the last block led */
+    if (!debug_breakpoint(c))
+        execute_one(c, &word);
+    return true;
 }
 
 static const struct sysreg *row(const struct insn *i)

@@ -75,7 +75,8 @@ enum {
     BLOCK_STEP = 1u << 2,    /* one instruction, software step active */
     BLOCK_GUARDED = 1u << 3, /* page has the GP bit: BTI applies */
     BLOCK_PAN = 1u << 4,     /* EL1 data accesses use VIEW_EL1_PAN */
-    BLOCK_CHECKED = 1u << 5  /* every data access must be aligned: MMU off, or SCTLR_EL1.A */
+    BLOCK_CHECKED = 1u << 5, /* every data access must be aligned: MMU off, or SCTLR_EL1.A */
+    BLOCK_BREAK = 1u << 6    /* ends before an address that a breakpoint names */
 };
 
 static inline unsigned insn_bits(uint32_t w, unsigned lo, unsigned len)

@@ -82,13 +82,13 @@ OP(tbnz)
 
 OP(br)
 {
-    return block_leave_indirect(c, c->x[i->rn]);
+    return block_leave_jump(c, c->x[i->rn], block_btype_jump(c, i->rn));
 }
 OP(blr)
 {
     uint64_t target = c->x[i->rn];
     c->x[30] = NEXT;
-    return block_leave_indirect(c, target);
+    return block_leave_jump(c, target, BTYPE_CALL);
 }
 OP(ret)
 {

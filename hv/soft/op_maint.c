@@ -11,6 +11,7 @@
 
 #define SCTLR_UCI                     (1u << 26)
 #define SCTLR_DZE                     (1u << 14)
+#define SCTLR_ENRCTX                  (1u << 10)
 #define ZVA_BYTES                     64
 
 typedef const struct insn *maint_fn(struct cpu *c, const struct insn *i, uint64_t value);
@@ -76,6 +77,13 @@ static const struct insn *dc_setway(struct cpu *c, const struct insn *i, uint64_
     return c->el == 0 ? cpu_undefined(c, i) : block_leave_sync(c, i);
 }
 
+/* CFP, DVP, CPP RCTX: nothing is predicted that another context could see. */
+static const struct insn *restrict_prediction(struct cpu *c, const struct insn *i, uint64_t value)
+{
+    (void)value;
+    return el0_may(c, i, SCTLR_ENRCTX) ? block_leave_sync(c, i) : NULL;
+}
+
 static const struct insn *dc_zva(struct cpu *c, const struct insn *i, uint64_t va)
 {
     if (!el0_may(c, i, SCTLR_DZE))
@@ -91,19 +99,22 @@ static const struct {
     uint16_t operation;
     maint_fn *fn;
 } operations[] = {
-    {OPERATION(0, 7, 1, 0), ic_all_shared}, /* IC IALLUIS */
-    {OPERATION(0, 7, 5, 0), ic_all},        /* IC IALLU */
-    {OPERATION(3, 7, 5, 1), ic_ivau},       /* IC IVAU */
-    {OPERATION(0, 7, 6, 1), dc_ivac},       /* DC IVAC */
-    {OPERATION(0, 7, 6, 2), dc_setway},     /* DC ISW */
-    {OPERATION(0, 7, 10, 2), dc_setway},    /* DC CSW */
-    {OPERATION(0, 7, 14, 2), dc_setway},    /* DC CISW */
-    {OPERATION(3, 7, 4, 1), dc_zva},        /* DC ZVA */
-    {OPERATION(3, 7, 10, 1), dc_va},        /* DC CVAC */
-    {OPERATION(3, 7, 11, 1), dc_va},        /* DC CVAU */
-    {OPERATION(3, 7, 14, 1), dc_va},        /* DC CIVAC */
-    {OPERATION(3, 7, 12, 1), dc_va},        /* DC CVAP */
-    {OPERATION(3, 7, 13, 1), dc_va},        /* DC CVADP */
+    {OPERATION(0, 7, 1, 0), ic_all_shared},       /* IC IALLUIS */
+    {OPERATION(0, 7, 5, 0), ic_all},              /* IC IALLU */
+    {OPERATION(3, 7, 5, 1), ic_ivau},             /* IC IVAU */
+    {OPERATION(0, 7, 6, 1), dc_ivac},             /* DC IVAC */
+    {OPERATION(0, 7, 6, 2), dc_setway},           /* DC ISW */
+    {OPERATION(0, 7, 10, 2), dc_setway},          /* DC CSW */
+    {OPERATION(0, 7, 14, 2), dc_setway},          /* DC CISW */
+    {OPERATION(3, 7, 3, 4), restrict_prediction}, /* CFP RCTX */
+    {OPERATION(3, 7, 3, 5), restrict_prediction}, /* DVP RCTX */
+    {OPERATION(3, 7, 3, 7), restrict_prediction}, /* CPP RCTX */
+    {OPERATION(3, 7, 4, 1), dc_zva},              /* DC ZVA */
+    {OPERATION(3, 7, 10, 1), dc_va},              /* DC CVAC */
+    {OPERATION(3, 7, 11, 1), dc_va},              /* DC CVAU */
+    {OPERATION(3, 7, 14, 1), dc_va},              /* DC CIVAC */
+    {OPERATION(3, 7, 12, 1), dc_va},              /* DC CVAP */
+    {OPERATION(3, 7, 13, 1), dc_va},              /* DC CVADP */
 };
 
 /* Those that an optional feature brings. */
@@ -111,6 +122,8 @@ static bool operation_exists(unsigned operation)
 {
     if (operation == OPERATION(3, 7, 12, 1))
         return a64_feature(FEAT_DPB);
+    if (operation >> 3 == OPERATION(3, 7, 3, 0) >> 3)
+        return a64_feature(FEAT_SPECRES);
     return operation != OPERATION(3, 7, 13, 1) || a64_feature(FEAT_DPB2);
 }
 

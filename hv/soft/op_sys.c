@@ -31,6 +31,7 @@ FORMAT(msr_imm)
 /* ---- exception generation and return ---- */
 OP(svc)
 {
+    c->ss = false; /* a step of it is complete before it is taken (D2.12.4) */
     return cpu_raise(c, i, ESR(EC_SVC64, i->imm), NEXT);
 }
 

@@ -5,6 +5,7 @@
  * there.
  */
 #include "a64.h"
+#include "bti.h"
 #include "cpu.h"
 #include "debug.h"
 #include "jit/jit.h"
@@ -88,7 +89,7 @@ static void run_blocks(struct cpu *c)
     struct link *from = c->link_from;
     c->link_from = NULL;
     struct block *b = block_find(c);
-    if (!b || !warm_up(c, b))
+    if (!b || !bti_land(c, b) || !warm_up(c, b))
         return;
     if (from)
         block_link(c, from, b);
@@ -122,9 +123,7 @@ hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
             break;
         if (unlikely(c->il))
             cpu_raise(c, NULL, ESR(EC_ILLEGAL, 0), c->pc);
-        else if (unlikely(c->block_flags & BLOCK_STEP))
-            cpu_step(c);
-        else
+        else if (likely(!(c->block_flags & (BLOCK_STEP | BLOCK_BREAK))) || !debug_run(c))
             run_blocks(c);
         if (c->stop)
             break;

@@ -14,7 +14,9 @@ static const bool features[FEAT_COUNT] = {
     [FEAT_SHA1] = true,    [FEAT_SHA256] = true, [FEAT_SHA512] = true,    [FEAT_SHA3] = true,
     [FEAT_FP16] = true,    [FEAT_FHM] = true,    [FEAT_FCMA] = true,      [FEAT_JSCVT] = true,
     [FEAT_FRINTTS] = true, [FEAT_BF16] = true,   [FEAT_PAN] = true,       [FEAT_PAN2] = true,
-    [FEAT_UAO] = true,     [FEAT_TLBIOS] = true, [FEAT_TLBIRANGE] = true,
+    [FEAT_UAO] = true,     [FEAT_TLBIOS] = true, [FEAT_TLBIRANGE] = true, [FEAT_LSE] = true,
+    [FEAT_LRCPC] = true,   [FEAT_LRCPC2] = true, [FEAT_DPB] = true,       [FEAT_DPB2] = true,
+    [FEAT_BTI] = true,     [FEAT_PAUTH] = true,  [FEAT_SPECRES] = true,
 };
 
 bool a64_feature(enum a64_feature f)
@@ -35,13 +37,13 @@ static uint64_t isar0(void)
            FIELD(DOTPROD, 1, 44) | FIELD(FHM, 1, 48) | ts << 52 | tlb << 56;
 }
 
-/* Pointer authentication is announced as IMPLEMENTATION DEFINED algorithm (API, GPI). */
+/* Pointer authentication by QARMA5 (APA, GPA), in its first form: no FPAC. */
 static uint64_t isar1(void)
 {
     uint64_t dpb = a64_feature(FEAT_DPB2) ? 2 : a64_feature(FEAT_DPB) ? 1 : 0;
     uint64_t lrcpc = a64_feature(FEAT_LRCPC2) ? 2 : a64_feature(FEAT_LRCPC) ? 1 : 0;
-    return dpb | FIELD(PAUTH, 1, 8) | FIELD(JSCVT, 1, 12) | FIELD(FCMA, 1, 16) | lrcpc << 20 |
-           FIELD(PAUTH, 1, 28) | FIELD(FRINTTS, 1, 32) | FIELD(SB, 1, 36) | FIELD(SPECRES, 1, 40) |
+    return dpb | FIELD(PAUTH, 1, 4) | FIELD(JSCVT, 1, 12) | FIELD(FCMA, 1, 16) | lrcpc << 20 |
+           FIELD(PAUTH, 1, 24) | FIELD(FRINTTS, 1, 32) | FIELD(SB, 1, 36) | FIELD(SPECRES, 1, 40) |
            FIELD(BF16, 1, 44) | FIELD(I8MM, 1, 52);
 }
 

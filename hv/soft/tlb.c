@@ -8,6 +8,7 @@
  * regime and ASID, in the view of its set, and its host memory may be used until the next mail is
  * served.
  */
+#include "debug.h"
 #include "mem.h"
 #include "tlb.h"
 
@@ -358,6 +359,15 @@ bool tlb_locate(struct cpu *c, const struct insn *i, uint64_t va, enum mmu_kind 
         cpu_exit(c, i, ESR(EC_DABT_LOW, ISS_CM | ISS_WNR | FSC_S2_TRANSLATION), va, r.ipa, 0);
         return false;
     }
+    if (kind == MMU_INVALIDATE && unlikely(c->watches.units) &&
+        debug_watchpoint(c, i,
+                         (struct debug_access){.va = va & ~UINT64_C(63),
+                                               .size = 64,
+                                               .write = true,
+                                               .privileged = true,
+                                               .maintenance = true,
+                                               .at = va}))
+        return false;
     *ipa = r.ipa;
     return true;
 }
@@ -383,6 +393,8 @@ static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mm
     c->tlb_used[view] |= group_of(va);
     e->read = may_read && (flags & HV_MEMORY_READ) ? tag : TLB_NONE;
     e->write = may_write && !r->clean && (flags & HV_MEMORY_WRITE) ? tag : TLB_NONE;
+    if (unlikely(c->watches.units) && debug_watches_page(c, page))
+        e->read = e->write = TLB_NONE;
     e->addend = (uintptr_t)(host - (r->ipa & ~PAGE_MASK)) - page;
     e->ipa = (r->ipa & PAGE_MASK) | r->size_bits | (r->global ? ENTRY_GLOBAL : 0);
 }
@@ -476,6 +488,20 @@ static void copy(void *to, const void *from, unsigned size)
     }
 }
 
+/* Is there a watchpoint in the way of an access that has no other fault? Then its exception has
+ * been taken. */
+static bool watched(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
+                    enum mmu_view view, enum mmu_kind kind)
+{
+    return unlikely(c->watches.units) &&
+           debug_watchpoint(c, i,
+                            (struct debug_access){.va = va,
+                                                  .size = size,
+                                                  .read = kind != MMU_WRITE,
+                                                  .write = kind != MMU_READ,
+                                                  .privileged = view != VIEW_EL0});
+}
+
 /* Both parts of an access that crosses into the next page: all of it is checked before any of it is
  * done. The lower part faults first. */
 static bool resolve_split(struct cpu *c, const struct insn *i, uint64_t va, unsigned first,
@@ -507,13 +533,13 @@ bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned si
         return false;
     if (room >= size) {
         const uint8_t *host = resolve(c, i, va, a);
-        if (!host)
+        if (!host || watched(c, i, va, size, view, MMU_READ))
             return false;
         copy(out, host, size);
         return true;
     }
     uint8_t *part[2];
-    if (!resolve_split(c, i, va, room, a, part))
+    if (!resolve_split(c, i, va, room, a, part) || watched(c, i, va, size, view, MMU_READ))
         return false;
     memcpy(out, part[0], room);
     memcpy((uint8_t *)out + room, part[1], size - room);
@@ -530,13 +556,13 @@ bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned s
         return false;
     if (room >= size) {
         uint8_t *host = resolve(c, i, va, a);
-        if (!host)
+        if (!host || watched(c, i, va, size, view, MMU_WRITE))
             return false;
         copy(host, in, size);
         return true;
     }
     uint8_t *part[2];
-    if (!resolve_split(c, i, va, room, a, part))
+    if (!resolve_split(c, i, va, room, a, part) || watched(c, i, va, size, view, MMU_WRITE))
         return false;
     memcpy(part[0], in, room);
     memcpy(part[1], (const uint8_t *)in + room, size - room);
@@ -562,14 +588,16 @@ void *mem_atomic(struct cpu *c, const struct insn *i, uint64_t va, unsigned size
         mem_alignment_fault(c, i, va, kind == MMU_WRITE);
         return NULL;
     }
-    return resolve(c, i, va, (struct access){kind, mem_view(c), false, true});
+    void *host = resolve(c, i, va, (struct access){kind, mem_view(c), false, true});
+    return host && watched(c, i, va, size, mem_view(c), kind) ? NULL : host;
 }
 
 void *mem_zero_block(struct cpu *c, const struct insn *i, uint64_t va)
 {
     const struct access a = {MMU_WRITE, mem_view(c), true, false};
 
-    return resolve(c, i, va, a);
+    void *host = resolve(c, i, va, a);
+    return host && watched(c, i, va & ~UINT64_C(63), 64, a.view, MMU_WRITE) ? NULL : host;
 }
 
 /* ---- instruction fetch ---- */

@@ -9,6 +9,7 @@
 #define CODE_ARENA_BYTES (64u << 10)
 #define MAILBOX_SLOTS    1
 #define JIT_HEAT         2
+#define PAC_MEMO_BITS    1
 #define JIT_CODE_BYTES   (256u << 10)
 #else
 #define TLB_BITS         9  /* entries of 32 bytes, per privilege view */
@@ -18,6 +19,7 @@
 #define MAILBOX_SLOTS    16
 #define JIT_HEAT         24 /* entries before a block is worth translating */
 #define JIT_CODE_BYTES   (16u << 20)
+#define PAC_MEMO_BITS    8 /* entries of 48 bytes */
 #endif
 
 #define TLB_SIZE        (1u << TLB_BITS)

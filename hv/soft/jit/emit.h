@@ -65,7 +65,8 @@ void em_branch(struct emitter *e, uint64_t target);
 void em_branch_cond(struct emitter *e, unsigned cond, uint64_t taken, uint64_t next);
 void em_branch_zero(struct emitter *e, bool w, bool nonzero, int n, uint64_t taken, uint64_t next);
 void em_branch_bit(struct emitter *e, unsigned bit, bool set, int n, uint64_t taken, uint64_t next);
-void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret);
+/* `btype`: PSTATE.BTYPE where it matters (cpu.h); only 0, RET, reaches guarded pages from here. */
+void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret, unsigned btype);
 
 /* Call the interpreter's handler. `ends`: its result goes back to the dispatcher. */
 void em_handler(struct emitter *e, const struct insn *i, bool ends);

@@ -832,8 +832,13 @@ static void em_link_register(struct emitter *e, uint64_t ret)
     }
 }
 
+static void miss(struct emitter *e, unsigned cc, unsigned btype)
+{
+    new_stub(e, EM_STUB_INDIRECT, as_jcc(&e->as, cc, as_rx(&e->as)))->btype = (uint8_t)btype;
+}
+
 /* The jump cache inline: the compare of block_leave_indirect. */
-void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret)
+void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret, unsigned btype)
 {
     struct as *a = &e->as;
     count(e);
@@ -846,17 +851,21 @@ void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret)
     as_rex(a, true, RAX, RCX, RBP, false); /* cmp rax, [jump[].pc] */
     as_8(a, 0x3b);
     as_modrm_x(a, RAX, RBP, RCX, 0, DISP(jump) + (int32_t)offsetof(struct jump_entry, pc));
-    new_stub(e, EM_STUB_INDIRECT, as_jcc(a, CC_NE, as_rx(a)));
+    miss(e, CC_NE, btype);
     as_load(a, true, RDX, RBP, DISP(fetch_gen)); /* and block_flags */
+    if (e->block->flags & BLOCK_GUARDED) {
+        as_op2_rr(a, true, 0xba, 5, RDX, false); /* bts rdx: to another guarded page */
+        as_8(a, 32 + __builtin_ctz(BLOCK_GUARDED));
+    }
     as_rex(a, true, RDX, RCX, RBP, false);
     as_8(a, 0x3b);
     as_modrm_x(a, RDX, RBP, RCX, 0, DISP(jump) + (int32_t)offsetof(struct jump_entry, gen));
-    new_stub(e, EM_STUB_INDIRECT, as_jcc(a, CC_NE, as_rx(a)));
+    miss(e, CC_NE, btype);
     as_rex(a, true, RDX, RCX, RBP, false); /* mov rdx, [jump[].code] */
     as_8(a, 0x8b);
     as_modrm_x(a, RDX, RBP, RCX, 0, DISP(jump) + (int32_t)offsetof(struct jump_entry, code));
     as_test_rr(a, true, RDX, RDX);
-    new_stub(e, EM_STUB_INDIRECT, as_jcc(a, CC_E, as_rx(a)));
+    miss(e, CC_E, btype);
     as_jmp_r(a, RDX);
 }
 
@@ -907,6 +916,10 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
         break;
     }
     case EM_STUB_INDIRECT:
+        if (s->btype) {
+            as_op_rm(a, false, 0xc6, 0, RBP, DISP(btype)); /* mov byte [btype], imm8 */
+            as_8(a, s->btype);
+        }
         as_mov_ri(a, RCX, 0);
         as_jmp(a, e->jit->leave);
         break;

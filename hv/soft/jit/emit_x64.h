@@ -22,6 +22,7 @@ struct em_stub {
     const struct insn *insn; /* HANDLER */
     unsigned slot;           /* EXIT: link of the block */
     uint64_t target;         /* EXIT: virtual address */
+    uint8_t btype;           /* INDIRECT: PSTATE.BTYPE for the dispatcher */
     uint8_t *site;           /* EXIT: the displacement to patch when linked */
     uint8_t *gen, *stale;    /* EXIT that crosses a page: the generation; the jump if it is old */
     struct em_held held;     /* HANDLER: what the code at `back` expects in XMM registers */

@@ -118,9 +118,16 @@ static bool branch(struct emitter *e, const struct insn *i)
     case A64_CBNZ_X: em_branch_zero(e, IS64(i), i->raw >> 24 & 1, i->rn, target, next); break;
     case A64_TBZ: em_branch_bit(e, i->aux, false, i->rn, target, next); break;
     case A64_TBNZ: em_branch_bit(e, i->aux, true, i->rn, target, next); break;
+    case A64_RET: em_branch_reg(e, i->rn, false, 0, 0); break;
     case A64_BR:
-    case A64_RET: em_branch_reg(e, i->rn, false, 0); break;
-    case A64_BLR: em_branch_reg(e, i->rn, true, next); break;
+    case A64_BLR: /* in a guarded page they most often go to another one: by the handler */
+        if (e->block->flags & BLOCK_GUARDED)
+            return false;
+        if (i->id == A64_BR)
+            em_branch_reg(e, i->rn, false, 0, BTYPE_JUMP);
+        else
+            em_branch_reg(e, i->rn, true, next, BTYPE_CALL);
+        break;
     case A64_END_OF_PAGE: em_branch(e, pc); break;
     default: return false;
     }

@@ -9,3 +9,4 @@
 #define QUIRK_SP_UNCHECKED   8  /* QEMU 7.2: no SP alignment; aborts before PC alignment */
 #define QUIRK_DAIF_ISS       16 /* QEMU 7.2: op1 and op2 swapped in that syndrome */
 #define QUIRK_IC_NOTHING     32 /* QEMU 7.2: IC does nothing, its own way to notice is racy */
+#define QUIRK_GUARD_KEPT     64 /* QEMU 7.2: translated code stays guarded or not as it was first */
