@@ -5,7 +5,7 @@
 #
 #   tools/fetch_guests.sh [DIR]        default: ~/.cache/tinyvmm/guests
 #
-#   DIR/debian/Image  DIR/debian/modules/*.ko   Debian's stock kernel and its virtio modules
+#   DIR/debian/Image  DIR/debian/modules/*.ko   Debian's stock kernel; modules: virtio, ext4
 #   DIR/cloud/Image   DIR/cloud/modules/*.ko    Debian's cloud kernel
 #   DIR/busybox       static busybox            DIR/u-boot.bin    U-Boot for the virt board
 #   DIR/{debian,cloud,small}.cpio.gz            initramfs to a shell; small has no modules
@@ -17,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}
 dir=${1:-$cache/guests}
 mkdir -p "$dir"
-layout=2
+layout=4
 [ "$(cat "$dir/layout" 2>/dev/null)" = $layout ] || rm -rf "$dir/debian" "$dir/cloud"
 tmp=$dir/unpack.$$
 trap 'rm -rf "$tmp"' EXIT
@@ -28,7 +28,8 @@ kernel() {
     "$here/fetch_deb.sh" -m "$tmp/$1" "$2"
     mkdir -p "$dir/$1/modules"
     n=10
-    for module in virtio_ring virtio virtio_mmio virtio_blk virtio_console virtio-rng; do
+    for module in virtio_ring virtio virtio_mmio virtio_blk virtio_console virtio-rng \
+        crc16 crc32c_generic mbcache jbd2 ext4; do
         file=$(find "$tmp/$1" -name "$module.ko*" | head -n 1)
         n=$((n + 1))
         case $file in

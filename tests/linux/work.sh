@@ -11,7 +11,9 @@ say()
 cpus=$(nproc)
 mkdir -p /mnt
 mount -t ext4 /dev/vda /mnt
-say "mounts the disk" $?
+mounted=$?
+say "mounts the disk" $mounted
+[ $mounted = 0 ] || exit 1
 round=$(cat /mnt/round 2>/dev/null || echo 0)
 
 if [ "$round" = 0 ]; then
