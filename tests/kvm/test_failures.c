@@ -30,6 +30,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     void *argument = va_arg(list, void *);
     va_end(list);
     if (request == failing) {
+        if (request == KVM_RUN)
+            shared->exit_reason = KVM_EXIT_UNKNOWN; /* as the kernel does on its way in */
         errno = with;
         return with ? -1 : value;
     }

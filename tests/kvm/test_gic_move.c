@@ -51,7 +51,7 @@ static void save(const char *backend, const char *file)
     set(0x084, 0x300);   /* IGROUPR1 */
     set(0xc08, 0x20000); /* ICFGR2: 40 is edge-triggered */
     set(0x428, 0x50);    /* IPRIORITYR10 */
-    set(ROUTER40, 1ull << 31);
+    set(ROUTER40, 0x102);
     set(0x104, 0x300); /* ISENABLER1 */
     set(0x204, 0x100); /* ISPENDR1 */
     CHECK_EQ(hv_gic_set_redistributor_reg(vcpu, 0x10100, 1u << 27), 0);
@@ -82,7 +82,7 @@ static void restore(const char *backend, const char *file)
     CHECK_EQ(get(0x084), 0x300);
     CHECK_EQ(get(0xc08), 0x20000);
     CHECK_EQ(get(0x428), 0x50);
-    CHECK_EQ(get(ROUTER40), 1ull << 31);
+    CHECK_EQ(get(ROUTER40), 0x102);
     CHECK_EQ(get(0x104), 0x300);
     CHECK_EQ(get(0x204) & 0x100, 0x100);
     uint64_t enabled = 0;
