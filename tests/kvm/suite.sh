@@ -3,9 +3,9 @@
 #
 # The KVM backend, tried for real: builds TinyVMM and the tests for arm64 Linux and runs inside.sh on
 # a machine that has KVM. That is this machine if it is one, else an emulated board (rig.sh), whose
-# kernel comes by package download (fetch.sh). Environment: CROSS, RIG_SECONDS, TINYVMM_CACHE.
+# kernel comes by package download (fetch.sh). Environment: CROSS, ONLY (parts of inside.sh), RIG_SECONDS, TINYVMM_CACHE.
 # Status 0 passed, 1 failed, 77 skipped (the reason is printed).
-# time limit: 600
+# time limit: 1200
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -80,4 +80,4 @@ if [ -n "$native" ]; then
     exit
 fi
 tests/kvm/fetch.sh "$cache/kvm-rig" || skip "no arm64 kernel to be had here"
-tests/kvm/rig.sh "$cache/kvm-rig" "$root" "${RIG_SECONDS:-540}"
+tests/kvm/rig.sh "$cache/kvm-rig" "$root" "${RIG_SECONDS:-900}"
