@@ -260,6 +260,76 @@ static void single_step(void)
     end_machine(&m);
 }
 
+#define EC_BREAK 0x30
+#define EC_WATCH 0x34
+#define MDE      0x8000u /* MDSCR_EL1 */
+
+static bool traps_debug(struct machine *m)
+{
+    const bool kvm = !strcmp(backend_asked(), "kvm");
+    if (kvm || hv_vcpu_set_trap_debug_exceptions(m->vcpu, true) == HV_UNSUPPORTED) {
+        TEST_SKIP(kvm ? "its syndromes depend on the host" : "this backend cannot trap them");
+        end_machine(m);
+        return false;
+    }
+    return CHECK_EQ(hv_vcpu_set_sys_reg(m->vcpu, HV_SYS_REG_MDSCR_EL1, MDE), HV_SUCCESS);
+}
+
+/* A breakpoint in code that has run before: the exit comes before the instruction, each time. */
+static void hardware_breakpoint(void)
+{
+    struct machine m;
+    if (!new_machine(&m) || !traps_debug(&m))
+        return;
+    PUT_CODE(m.ram, CODE, INCREMENT_X0, INCREMENT_X0, INCREMENT_X0, HVC_0);
+    run_to_hvc(&m, 0);
+    set_reg(&m, HV_REG_PC, CODE);
+    set_reg(&m, HV_REG_X0, 0);
+    hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_DBGBVR0_EL1, CODE + 8);
+    hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_DBGBCR0_EL1, 0x1e7);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!run_to(&m, EC_BREAK))
+            break;
+        CHECK_EQ(m.exit->exception.syndrome & 0x3f, 0x22);
+        CHECK_EQ(reg(&m, HV_REG_PC), CODE + 8);
+        CHECK_EQ(reg(&m, HV_REG_X0), 2);
+    }
+    hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_DBGBCR0_EL1, 0);
+    if (run_to_hvc(&m, 0))
+        CHECK_EQ(reg(&m, HV_REG_X0), 3);
+    end_machine(&m);
+}
+
+/* A watchpoint on memory that has been accessed before: the store is not done, the exit says where.
+ */
+static void hardware_watchpoint(void)
+{
+    struct machine m;
+    if (!new_machine(&m) || !traps_debug(&m))
+        return;
+    PUT_CODE(m.ram, CODE, STORE_X0, LOAD_X0, HVC_0);
+    set_reg(&m, HV_REG_X0, 5);
+    set_reg(&m, HV_REG_X1, DATA);
+    run_to_hvc(&m, 0);
+    set_reg(&m, HV_REG_PC, CODE);
+    set_reg(&m, HV_REG_X0, 6);
+    hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_DBGWVR0_EL1, DATA);
+    hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_DBGWCR0_EL1, 0x1fff); /* loads and stores, 8 bytes */
+    if (run_to(&m, EC_WATCH)) {
+        CHECK_EQ(m.exit->exception.syndrome & 0x7f, 0x62); /* a write */
+        CHECK_EQ(m.exit->exception.virtual_address, DATA);
+        CHECK_EQ(reg(&m, HV_REG_PC), CODE);
+        CHECK_EQ(m.ram[DATA], 5);
+    }
+    set_reg(&m, HV_REG_PC, CODE + 4);
+    if (run_to(&m, EC_WATCH))
+        CHECK_EQ(m.exit->exception.syndrome & 0x7f, 0x22); /* a read */
+    hv_vcpu_set_sys_reg(m.vcpu, HV_SYS_REG_DBGWCR0_EL1, 0);
+    run_to_hvc(&m, 0);
+    CHECK_EQ(reg(&m, HV_REG_X0), 5);
+    end_machine(&m);
+}
+
 static void debug_registers(void)
 {
     struct machine m;
@@ -377,6 +447,8 @@ int main(void)
     TEST_ALONE(guest_exceptions);
     TEST_ALONE(debug_exceptions);
     TEST_ALONE(single_step);
+    TEST_ALONE(hardware_breakpoint);
+    TEST_ALONE(hardware_watchpoint);
     TEST_ALONE(debug_registers);
     TEST_ALONE(pending_interrupt);
     TEST_ALONE(interrupt_when_unmasked);
