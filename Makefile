@@ -16,6 +16,7 @@ endif
 PREFIX  ?= /usr/local
 PKG_CONFIG ?= pkg-config
 V       ?= 0
+RUNS    ?= 3
 Q       := $(if $(filter 0,$(V)),@)
 VERSION := 0.1.0
 
@@ -85,7 +86,7 @@ LIB     := $(BUILD)/libhypervisor.a
 # Only an ordinary build becomes ./tinyvmm; the others stay in their folder.
 PLAIN   := $(if $(SAN)$(HARD)$(CROSS),,yes)
 
-.PHONY: all run test test-cpu test-kvm check-macos check bench lint deps install clean help demo_guest.h examples FORCE
+.PHONY: all run test test-cpu test-kvm check-macos check bench bench-plot lint deps install clean help demo_guest.h examples FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -155,7 +156,12 @@ check-macos:
 check: lint test
 
 bench: all
-	$(Q)BUILD='$(BUILD)' CC='$(CC)' TINYVMM='$(PROGRAM)' bench/run.sh
+	$(Q)BUILD='$(BUILD)' CC='$(CC)' TINYVMM='$(PROGRAM)' RUNS='$(RUNS)' MAKE='$(MAKE)' bench/run.sh
+
+# The figures of the last `make bench` as a drawing.
+bench-plot:
+	$(Q)bench/plot.sh '$(BUILD)/bench/result.tsv' > docs/bench.svg
+	@echo "docs/bench.svg"
 
 lint:
 	$(Q)CC='$(CC)' tools/lint.sh
@@ -227,7 +233,8 @@ help:
 	@echo "make test         every test that this machine can run (SUITES=\"monitor fp\": only these)"
 	@echo "make test-kvm     the KVM backend, on this machine or on an emulated arm64 board"
 	@echo "make check-macos  compile, link and look at the Mac build, on Linux"
-	@echo "make bench        speed of this build, and of what is installed here to compare"
+	@echo "make bench        speed of this build, beside this host and QEMU (RUNS=5, ROWS=sha, SHORT=4)"
+	@echo "make bench-plot   draw the last bench: docs/bench.svg"
 	@echo "make lint         formatting, folder rules, headers that stand alone"
 	@echo "make check        lint and test"
 	@echo "make deps         install the optional libraries and test tools (apt, brew)"
