@@ -73,12 +73,18 @@ const struct insn *jit_run(struct cpu *c, const struct block *b)
     return enter(c, b->code);
 }
 
-const struct insn *jit_call(struct cpu *c, const struct insn *i)
+const struct insn *jit_resume(struct cpu *c, const struct insn *i)
 {
     uintptr_t first = (uintptr_t)(i - i->off / 4);
     struct block *b = (struct block *)(first - offsetof(struct block, insns));
     c->pc = b->va;
     c->block = b;
+    return i;
+}
+
+const struct insn *jit_call(struct cpu *c, const struct insn *i)
+{
+    jit_resume(c, i);
     return i->fn(c, i);
 }
 

@@ -8,12 +8,14 @@ struct jit {
     uint8_t *rw, *rx;        /* the two views */
     size_t size, used, base; /* `base`: the thunks, kept over a reset */
     /* Thunks, executable addresses. */
-    const uint8_t *enter, *leave, *handler, *handler_end;
+    const uint8_t *enter, *leave, *handler, *handler_end, *interpret;
     const uint8_t *constants; /* of vector code, executable address */
 };
 
 /* Called from translated code: run the interpreter's handler for an instruction. */
 const struct insn *jit_call(struct cpu *c, const struct insn *i);
+/* Likewise: make the block of i the one that runs; returns i, to be interpreted next. */
+const struct insn *jit_resume(struct cpu *c, const struct insn *i);
 /* Emit code for b at the end of what is used: the emitter's side of jit_translate(). */
 bool jit_emit(struct cpu *c, struct jit *jit, struct block *b);
 /* Write the thunks and set `used` and `base`. */

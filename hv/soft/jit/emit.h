@@ -200,3 +200,53 @@ bool em_v_one(struct emitter *e, enum em_vone op, unsigned size, unsigned bytes,
               unsigned n);
 bool em_v_across(struct emitter *e, enum em_vacross op, unsigned size, unsigned bytes, unsigned d,
                  unsigned n);
+
+/* ---- floating point. `wide`: double precision, else single; as many lanes as i->aux says, from
+ * i->rn and so on. lane >= 0: that lane of Vm instead of all. */
+enum em_fop {
+    EM_F_ADD,
+    EM_F_SUB,
+    EM_F_MUL, /* also FMULX */
+    EM_F_DIV,
+    EM_F_SQRT,
+    EM_F_NMUL,
+    EM_F_ABD,
+    EM_F_ADDP,
+    EM_F_PAIR, /* the two lanes of Vn */
+    EM_F_MAX,
+    EM_F_MIN,
+    EM_F_EQ,
+    EM_F_GE,
+    EM_F_GT,
+    EM_F_ABS_GE,
+    EM_F_ABS_GT,
+    EM_F_EQ0,
+    EM_F_GE0,
+    EM_F_GT0,
+    EM_F_LE0,
+    EM_F_LT0,
+    EM_F_ABS,
+    EM_F_NEG
+};
+/* In the order of the host's rounding control. */
+enum em_round { EM_ROUND_N, EM_ROUND_M, EM_ROUND_P, EM_ROUND_Z, EM_ROUND_X };
+bool em_f_arith(struct emitter *e, const struct insn *i, enum em_fop op, bool wide, int lane);
+/* d := ±a ± n * m, rounded once */
+bool em_f_fma(struct emitter *e, const struct insn *i, bool wide, bool minus_product, bool minus_a,
+              unsigned a, int lane);
+bool em_f_extreme(struct emitter *e, const struct insn *i, bool max, bool wide);
+bool em_f_compare(struct emitter *e, const struct insn *i, enum em_fop op, bool wide);
+bool em_f_sign(struct emitter *e, const struct insn *i, enum em_fop op, bool wide);
+bool em_f_round(struct emitter *e, const struct insn *i, enum em_round round, bool wide);
+bool em_f_cmp(struct emitter *e, const struct insn *i, bool zero, bool wide); /* into NZCV */
+bool em_f_csel(struct emitter *e, const struct insn *i, unsigned cond, bool wide);
+bool em_f_widen(struct emitter *e, const struct insn *i);  /* FCVT from single to double */
+bool em_f_narrow(struct emitter *e, const struct insn *i); /* and back */
+/* A general register or (`vector`) the lowest lane of one, of as many bits. */
+bool em_f_from_int(struct emitter *e, const struct insn *i, bool vector, bool sign, bool x,
+                   bool wide);
+bool em_f_to_int(struct emitter *e, const struct insn *i, bool vector, enum em_round round,
+                 bool sign, bool x, bool wide);
+/* 32-bit lanes to single precision and back. */
+bool em_f_from_lanes(struct emitter *e, const struct insn *i);
+bool em_f_to_lanes(struct emitter *e, const struct insn *i);

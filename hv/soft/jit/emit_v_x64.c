@@ -32,6 +32,12 @@ static const uint64_t constants[K_COUNT][2] = {
     [K_REV32_B] = {UINT64_C(0x0405060700010203), UINT64_C(0x0c0d0e0f08090a0b)},
     [K_REV64_B] = {UINT64_C(0x0001020304050607), UINT64_C(0x08090a0b0c0d0e0f)},
     [K_REV32_H] = {UINT64_C(0x0504070601000302), UINT64_C(0x0d0c0f0e09080b0a)},
+    [K_ABS_S] = TWICE(UINT64_C(0x7fffffff7fffffff)),
+    [K_ABS_D] = TWICE(UINT64_C(0x7fffffffffffffff)),
+    [K_ADD_S] = TWICE(UINT64_C(0x7e0000007e000000)),
+    [K_ADD_D] = TWICE(UINT64_C(0x7fc0000000000000)),
+    [K_LIMIT_S] = TWICE(UINT64_C(0x7cffffff7cffffff)),
+    [K_LIMIT_D] = TWICE(UINT64_C(0x7f9fffffffffffff)),
     [K_REV64_H] = {UINT64_C(0x0100030205040706), UINT64_C(0x09080b0a0d0c0f0e)},
 };
 
@@ -48,6 +54,7 @@ void em_v_constants(struct jit *jit, struct as *a)
 void em_v_forget(struct emitter *e)
 {
     memset(&e->held, -1, sizeof e->held);
+    e->plain_mode = e->inexact = false;
 }
 
 void em_v_reload(struct emitter *e, const struct em_held *held)

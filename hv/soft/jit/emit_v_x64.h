@@ -37,6 +37,12 @@ enum em_constant {
     K_REV64_B,
     K_REV32_H,
     K_REV64_H,
+    K_ABS_S, /* all but the signs */
+    K_ABS_D,
+    K_ADD_S, /* see inner() in emit_fp_x64.c */
+    K_ADD_D,
+    K_LIMIT_S,
+    K_LIMIT_D,
     K_COUNT
 };
 
@@ -44,6 +50,9 @@ bool em_v_have(void); /* does the host have AVX2? Without, nothing here may be u
 void em_v_constants(struct jit *jit, struct as *a);
 void em_v_forget(struct emitter *e);
 void em_v_reload(struct emitter *e, const struct em_held *held);
+
+/* In a stub: go to s->accept if all suspect lanes are zeros that are right. */
+void em_fp_accept_zero(struct emitter *e, const struct em_stub *s);
 
 void em_v_begin(struct emitter *e);
 int em_v_in(struct emitter *e, unsigned v);

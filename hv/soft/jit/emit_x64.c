@@ -732,6 +732,19 @@ void em_join(struct emitter *e, unsigned first)
 {
     join(e, first);
 }
+void em_flags_out(struct emitter *e)
+{
+    flags_out(e, true, true);
+}
+unsigned em_condition(struct emitter *e, unsigned cond)
+{
+    return condition(e, cond);
+}
+void em_to_interpreter(struct emitter *e, const struct insn *i, unsigned cc)
+{
+    struct em_stub *s = new_stub(e, EM_STUB_INTERPRET, as_jcc(&e->as, cc, as_rx(&e->as)));
+    s->insn = i;
+}
 
 /* ---- leaving the block ---- */
 
@@ -898,10 +911,18 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
     as_patch(s->jump, a->p);
     switch (s->kind) {
     case EM_STUB_HANDLER:
+        if (s->zero != EM_ZERO_NEVER)
+            em_fp_accept_zero(e, s);
         as_mov_ri(a, RCX, (uintptr_t)s->insn);
         as_call(a, e->jit->handler);
         em_v_reload(e, &s->held);
+        if (s->flags)
+            flags_in(e);
         as_jmp(a, s->back + a->rx_delta);
+        break;
+    case EM_STUB_INTERPRET:
+        as_mov_ri(a, RCX, (uintptr_t)s->insn);
+        as_jmp(a, e->jit->interpret);
         break;
     case EM_STUB_EXIT: {
         struct link *l = &e->block->link[s->slot];
@@ -958,13 +979,13 @@ static void load_pinned(struct as *a)
 
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
-/* Store the pinned registers, call jit_call(cpu, insn in RCX). */
-static void call_handler(struct as *a)
+/* Store the pinned registers, call function(cpu, insn in RCX). */
+static void call_c(struct as *a, const struct insn *(*function)(struct cpu *, const struct insn *))
 {
     store_pinned(a);
     as_lea(a, true, RDI, RBP, -128);
     as_mov_rr(a, true, RSI, RCX);
-    as_mov_ri(a, RAX, (uintptr_t)jit_call);
+    as_mov_ri(a, RAX, (uintptr_t)function);
     as_call_r(a, RAX);
 }
 
@@ -999,7 +1020,7 @@ void em_thunks(struct jit *jit, struct as *a)
     /* An instruction in the middle of a block: go on unless the handler says NULL. */
     jit->handler = as_rx(a);
     as_alu_ri(a, true, ALU_SUB, RSP, 8);
-    call_handler(a);
+    call_c(a, jit_call);
     as_alu_ri(a, true, ALU_ADD, RSP, 8);
     as_test_rr(a, true, RAX, RAX);
     uint8_t *fault = as_jcc(a, CC_E, as_rx(a));
@@ -1012,7 +1033,12 @@ void em_thunks(struct jit *jit, struct as *a)
 
     /* The last instruction of a block: whatever it returns goes to the dispatcher. */
     jit->handler_end = as_rx(a);
-    call_handler(a);
+    call_c(a, jit_call);
+    as_jmp(a, epilogue);
+
+    /* The rest of the block is interpreted, from the instruction in RCX on. */
+    jit->interpret = as_rx(a);
+    call_c(a, jit_resume);
     as_jmp(a, epilogue);
     em_v_constants(jit, a);
 }

@@ -13,7 +13,16 @@ struct em_held {
     int8_t v[16];
 };
 
-enum em_stub_kind { EM_STUB_HANDLER, EM_STUB_EXIT, EM_STUB_INDIRECT, EM_STUB_KICK };
+enum em_stub_kind {
+    EM_STUB_HANDLER,
+    EM_STUB_EXIT,
+    EM_STUB_INDIRECT,
+    EM_STUB_KICK,
+    EM_STUB_INTERPRET
+};
+
+/* A floating-point result that is zero is right ... */
+enum em_zero { EM_ZERO_NEVER, EM_ZERO_ALWAYS, EM_ZERO_IF_N, EM_ZERO_IF_N_OR_M };
 
 struct em_stub {
     enum em_stub_kind kind;
@@ -26,6 +35,12 @@ struct em_stub {
     uint8_t *site;           /* EXIT: the displacement to patch when linked */
     uint8_t *gen, *stale;    /* EXIT that crosses a page: the generation; the jump if it is old */
     struct em_held held;     /* HANDLER: what the code at `back` expects in XMM registers */
+    bool flags;              /* HANDLER: the code at `back` expects the host's flags to be NZCV */
+    /* HANDLER: where to go on if lanes in r that are zero are right after all (emit_fp_x64.c). */
+    enum em_zero zero;
+    uint8_t *accept;
+    uint8_t r, n, m;
+    bool wide, scalar;
 };
 
 struct emitter {
@@ -37,8 +52,10 @@ struct emitter {
     unsigned view; /* enum mmu_view of the block */
     enum em_flags flags;
     struct em_held held;
-    uint16_t busy; /* XMM registers that the instruction being translated uses */
-    uint8_t next;  /* where to look first for a victim */
+    bool plain_mode; /* FPCR has been seen to ask for nothing special */
+    bool inexact;    /* FPSR.IXC has been seen set */
+    uint16_t busy;   /* XMM registers that the instruction being translated uses */
+    uint8_t next;    /* where to look first for a victim */
     unsigned stub_count;
     struct em_stub stubs[4 * BLOCK_MAX_INSNS + 8];
 };
@@ -61,3 +78,7 @@ void em_translate(struct emitter *e, const struct insn *i, unsigned bytes, bool 
 void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode);
 void em_to_handler(struct emitter *e, const struct insn *i, unsigned cc);
 void em_join(struct emitter *e, unsigned first);
+void em_flags_out(struct emitter *e); /* the host's flags of a CMP become NZCV */
+unsigned em_condition(struct emitter *e, unsigned cond);
+/* Leave the translated code to interpret from i on. */
+void em_to_interpreter(struct emitter *e, const struct insn *i, unsigned cc);

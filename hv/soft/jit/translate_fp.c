@@ -281,6 +281,156 @@ static bool moves(struct emitter *e, const struct insn *i)
     }
 }
 
+/* ---- floating point ---- */
+
+enum fp_kind {
+    FP_NONE,
+    FP_ARITH,
+    FP_ELEMENT,
+    FP_FMLA, /* adds to d; FP_FMLA_E: by element; with op the product is negative */
+    FP_FMLA_E,
+    FP_MAX, /* op: maximum, else minimum */
+    FP_COMPARE,
+    FP_SIGN,
+    FP_ROUND,
+};
+
+enum { WIDE = 0x80 };
+#define SCALAR(name, kind, op) [A64_##name##_S] = {kind, op}, [A64_##name##_D] = {kind, (op) | WIDE}
+#define VECTORS(name, kind, op)                                                                    \
+    [A64_##name##_vS] = {kind, op}, [A64_##name##_vD] = {kind, (op) | WIDE}
+#define LANES_1(name, kind, op)                                                                    \
+    [A64_##name##_sS] = {kind, op}, [A64_##name##_sD] = {kind, (op) | WIDE}
+#define ELEMENTS(name, kind, op)                                                                   \
+    [A64_##name##_eS] = {kind, op}, [A64_##name##_eD] = {kind, (op) | WIDE},                       \
+    [A64_##name##_seS] = {kind, op}, [A64_##name##_seD] = {kind, (op) | WIDE}
+#define FP_BOTH(name, kind, op) SCALAR(name, kind, op), VECTORS(name, kind, op)
+#define FP_SIMD(name, kind, op) LANES_1(name, kind, op), VECTORS(name, kind, op)
+static const struct {
+    uint8_t kind, op;
+} fp_rows[A64_COUNT] = {
+    FP_BOTH(FADD, FP_ARITH, EM_F_ADD),
+    FP_BOTH(FSUB, FP_ARITH, EM_F_SUB),
+    FP_BOTH(FMUL, FP_ARITH, EM_F_MUL),
+    FP_BOTH(FDIV, FP_ARITH, EM_F_DIV),
+    FP_BOTH(FSQRT, FP_ARITH, EM_F_SQRT),
+    SCALAR(FNMUL, FP_ARITH, EM_F_NMUL),
+    FP_SIMD(FMULX, FP_ARITH, EM_F_MUL),
+    FP_SIMD(FABD, FP_ARITH, EM_F_ABD),
+    VECTORS(FADDP, FP_ARITH, EM_F_ADDP),
+    [A64_FADDP_pS] = {FP_ARITH, EM_F_PAIR},
+    [A64_FADDP_pD] = {FP_ARITH, EM_F_PAIR | WIDE},
+    ELEMENTS(FMUL, FP_ELEMENT, EM_F_MUL),
+    ELEMENTS(FMULX, FP_ELEMENT, EM_F_MUL),
+    VECTORS(FMLA, FP_FMLA, 0),
+    VECTORS(FMLS, FP_FMLA, 1),
+    ELEMENTS(FMLA, FP_FMLA_E, 0),
+    ELEMENTS(FMLS, FP_FMLA_E, 1),
+    FP_BOTH(FMAX, FP_MAX, 1),
+    FP_BOTH(FMIN, FP_MAX, 0),
+    FP_BOTH(FMAXNM, FP_MAX, 1),
+    FP_BOTH(FMINNM, FP_MAX, 0),
+    FP_SIMD(FCMEQ, FP_COMPARE, EM_F_EQ),
+    FP_SIMD(FCMGE, FP_COMPARE, EM_F_GE),
+    FP_SIMD(FCMGT, FP_COMPARE, EM_F_GT),
+    FP_SIMD(FACGE, FP_COMPARE, EM_F_ABS_GE),
+    FP_SIMD(FACGT, FP_COMPARE, EM_F_ABS_GT),
+    FP_SIMD(FCMEQ_zero, FP_COMPARE, EM_F_EQ0),
+    FP_SIMD(FCMGE_zero, FP_COMPARE, EM_F_GE0),
+    FP_SIMD(FCMGT_zero, FP_COMPARE, EM_F_GT0),
+    FP_SIMD(FCMLE_zero, FP_COMPARE, EM_F_LE0),
+    FP_SIMD(FCMLT_zero, FP_COMPARE, EM_F_LT0),
+    FP_BOTH(FABS, FP_SIGN, EM_F_ABS),
+    FP_BOTH(FNEG, FP_SIGN, EM_F_NEG),
+    FP_BOTH(FRINTN, FP_ROUND, EM_ROUND_N),
+    FP_BOTH(FRINTM, FP_ROUND, EM_ROUND_M),
+    FP_BOTH(FRINTP, FP_ROUND, EM_ROUND_P),
+    FP_BOTH(FRINTZ, FP_ROUND, EM_ROUND_Z),
+    FP_BOTH(FRINTX, FP_ROUND, EM_ROUND_X),
+    FP_BOTH(FRINTI, FP_ROUND, EM_ROUND_N),
+};
+
+static bool floating(struct emitter *e, const struct insn *i)
+{
+    unsigned op = fp_rows[i->id].op & 0x7f;
+    bool wide = fp_rows[i->id].op & WIDE;
+    int lane = (int)i->imm;
+    switch ((enum fp_kind)fp_rows[i->id].kind) {
+    case FP_ARITH: return em_f_arith(e, i, op, wide, -1);
+    case FP_ELEMENT: return em_f_arith(e, i, op, wide, lane);
+    case FP_FMLA: return em_f_fma(e, i, wide, op, false, i->rd, -1);
+    case FP_FMLA_E: return em_f_fma(e, i, wide, op, false, i->rd, lane);
+    case FP_MAX: return em_f_extreme(e, i, op, wide);
+    case FP_COMPARE: return em_f_compare(e, i, op, wide);
+    case FP_SIGN: return em_f_sign(e, i, op, wide);
+    case FP_ROUND: return em_f_round(e, i, op, wide);
+    case FP_NONE: break;
+    }
+    return false;
+}
+
+/* Conversions between general registers and the scalars: the fields of the word say the rest. */
+static bool convert_gpr(struct emitter *e, const struct insn *i)
+{
+    static const uint8_t rounds[4] = {EM_ROUND_N, EM_ROUND_P, EM_ROUND_M, EM_ROUND_Z};
+    unsigned opcode = insn_bits(i->raw, 16, 3), type = insn_bits(i->raw, 22, 2);
+    bool x = i->raw >> 31, sign = !(opcode & 1);
+    if (type > 1)
+        return false;
+    if (opcode < 2)
+        return em_f_to_int(e, i, false, rounds[insn_bits(i->raw, 19, 2)], sign, x, type);
+    return opcode < 4 && em_f_from_int(e, i, false, sign, x, type);
+}
+
+static bool convert(struct emitter *e, const struct insn *i)
+{
+    switch (i->id) {
+    case A64_FCVT_S_D: return em_f_widen(e, i);
+    case A64_FCVT_D_S: return em_f_narrow(e, i);
+    case A64_SCVTF_sS: return em_f_from_int(e, i, true, true, false, false);
+    case A64_SCVTF_sD: return em_f_from_int(e, i, true, true, true, true);
+    case A64_UCVTF_sS: return em_f_from_int(e, i, true, false, false, false);
+    case A64_UCVTF_sD: return em_f_from_int(e, i, true, false, true, true);
+    case A64_FCVTZS_sS: return em_f_to_int(e, i, true, EM_ROUND_Z, true, false, false);
+    case A64_FCVTZS_sD: return em_f_to_int(e, i, true, EM_ROUND_Z, true, true, true);
+    case A64_FCVTZU_sS: return em_f_to_int(e, i, true, EM_ROUND_Z, false, false, false);
+    case A64_FCVTZU_sD: return em_f_to_int(e, i, true, EM_ROUND_Z, false, true, true);
+    case A64_SCVTF_vS: return em_f_from_lanes(e, i);
+    case A64_FCVTZS_vS: return em_f_to_lanes(e, i);
+    default: return i->id >= A64_FCVTNS_W_H && i->id <= A64_UCVTF_X_D && convert_gpr(e, i);
+    }
+}
+
+/* Scalars with operands of their own. */
+static bool scalar(struct emitter *e, const struct insn *i)
+{
+    bool wide = insn_bits(i->raw, 22, 1);
+    switch (i->id) {
+    case A64_FMADD_S:
+    case A64_FMADD_D:
+    case A64_FMSUB_S:
+    case A64_FMSUB_D:
+    case A64_FNMADD_S:
+    case A64_FNMADD_D:
+    case A64_FNMSUB_S:
+    case A64_FNMSUB_D: {
+        bool negated = insn_bits(i->raw, 21, 1); /* FNMADD, FNMSUB: -a */
+        return em_f_fma(e, i, wide, insn_bits(i->raw, 15, 1) != negated, negated, i->ra, -1);
+    }
+    case A64_FCMP_S:
+    case A64_FCMP_D:
+    case A64_FCMPE_S:
+    case A64_FCMPE_D: return em_f_cmp(e, i, false, wide);
+    case A64_FCMP_zero_S:
+    case A64_FCMP_zero_D:
+    case A64_FCMPE_zero_S:
+    case A64_FCMPE_zero_D: return em_f_cmp(e, i, true, wide);
+    case A64_FCSEL_S:
+    case A64_FCSEL_D: return em_f_csel(e, i, insn_bits(i->raw, 12, 4), wide);
+    default: return convert(e, i);
+    }
+}
+
 bool translate_vector(struct emitter *e, const struct insn *i)
 {
     unsigned id = i->id;
@@ -292,5 +442,7 @@ bool translate_vector(struct emitter *e, const struct insn *i)
         return memory(e, i);
     if (id >= A64_DUP_v && id <= A64_INS_v)
         return copy(e, i);
-    return moves(e, i);
+    if (fp_rows[id].kind != FP_NONE)
+        return floating(e, i);
+    return moves(e, i) || scalar(e, i);
 }
