@@ -86,7 +86,7 @@ LIB     := $(BUILD)/libhypervisor.a
 # Only an ordinary build becomes ./tinyvmm; the others stay in their folder.
 PLAIN   := $(if $(SAN)$(HARD)$(CROSS),,yes)
 
-.PHONY: all run test test-cpu test-kvm check-macos check bench bench-plot lint deps install clean help demo_guest.h examples FORCE
+.PHONY: all run test test-cpu test-torture test-kvm check-macos check bench bench-plot lint deps install clean help demo_guest.h examples FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -141,6 +141,10 @@ TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' HARD='$(HARD)' LIBS='$(LIBS)
 # The CPU at length: twenty million instructions three ways (a few seconds' worth is in `make test`).
 test-cpu: all
 	$(Q)$(TEST_ENV) tests/cpu/suite.sh 900000
+
+# C programs at length: every compiler and level, and hundreds of random programs.
+test-torture: all
+	$(Q)$(TEST_ENV) tests/torture/suite.sh 300
 
 test: all $(EXAMPLES)
 	$(Q)$(TEST_ENV) tests/run.sh $(SUITES)
@@ -231,6 +235,7 @@ help:
 	@echo "make              build ./tinyvmm (a C compiler and make are enough)"
 	@echo "make run          the demo: two ARM64 virtual machines in parallel"
 	@echo "make test         every test that this machine can run (SUITES=\"monitor fp\": only these)"
+	@echo "make test-cpu     the CPU at length; make test-torture: C programs at length"
 	@echo "make test-kvm     the KVM backend, on this machine or on an emulated arm64 board"
 	@echo "make check-macos  compile, link and look at the Mac build, on Linux"
 	@echo "make bench        speed of this build, beside this host and QEMU (RUNS=5, ROWS=sha, SHORT=4)"
