@@ -105,11 +105,10 @@ static bool alignment_checked(const struct cpu *c)
 void cpu_state_changed(struct cpu *c)
 {
     c->tlb = c->tlb_sets[mem_view(c)];
-    c->block_flags = (c->el ? BLOCK_EL1 : 0) | (fp_trapped(c) ? BLOCK_NOFP : 0) |
-                     (c->el && c->pan ? BLOCK_PAN : 0) |
-                     (alignment_checked(c) ? BLOCK_CHECKED : 0) |
-                     (cpu_step_active(c) ? BLOCK_STEP : 0) |
-                     (debug_breaks_active(c) ? BLOCK_BREAK : 0);
+    c->block_flags =
+        (c->el ? BLOCK_EL1 : 0) | (fp_trapped(c) ? BLOCK_NOFP : 0) |
+        (c->el && c->pan ? BLOCK_PAN : 0) | (alignment_checked(c) ? BLOCK_CHECKED : 0) |
+        (cpu_step_active(c) ? BLOCK_STEP : 0) | (debug_breaks_active(c) ? BLOCK_BREAK : 0);
 }
 
 /* Entry to EL1 by the vector at `offset` for exceptions from the same level with SP_EL1. */
