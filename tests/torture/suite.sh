@@ -101,7 +101,7 @@ passed=0 long=0 n=0
 while [ "$n" -lt "$count" ]; do
     n=$((n + 1))
     number=$((seed * 1000 + n))
-    csmith --seed $number --float >"$dir/random.c" 2>/dev/null || continue
+    (cd "$dir" && csmith --seed $number --float) >"$dir/random.c" 2>/dev/null || continue
     compiler=$(echo "$compilers $compilers" | cut -d ' ' -f $((n % 2 + 1)))
     level=$(echo "-O0 -O2 -O3" | cut -d ' ' -f $((n / 2 % 3 + 1)))
     compile "$compiler" "$level" "$dir/random.c" -isystem /usr/include/csmith || {

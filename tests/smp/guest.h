@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the guest and the host program agree on. Physical addresses; the map is the identity. */
+#pragma once
+
+#define RAM         0x80000000ul
+#define RAM_SIZE    0x400000ul
+#define TABLES      0x80200000ul /* level 1, level 2, level 3 of the window */
+#define STACKS      0x80300000ul /* 64 KiB each, from there on */
+#define WINDOW_SLOT 0x80202000ul /* level-3 table of the window */
+#define WINDOW      0x90000000ul /* 2 MiB of virtual addresses for tests of translation */
+#define PAGES       0x80280000ul /* physical pages behind the window */
+#define MAX_CPUS    8
+
+/* x0 of HVC #0: a line of result: x1 = failures, x2..x4 = figures of the test named by x5. */
+enum test {
+    SPIN_LOCK,
+    TICKET_LOCK,
+    PAIR_COUNTER,
+    QUEUE,
+    STACK,
+    MESSAGE_DMB,
+    MESSAGE_RELEASE,
+    STORE_BUFFER_DMB,
+    STORE_BUFFER_RELEASE,
+    STORE_BUFFER_PLAIN,
+    COHERENCE,
+    WIDE,
+    TLB,
+    CODE,
+    TESTS
+};
