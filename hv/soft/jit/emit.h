@@ -46,6 +46,9 @@ void em_maddl(struct emitter *e, bool sign, bool sub, int d, int n, int m, int a
 void em_mulh(struct emitter *e, bool sign, int d, int n, int m);
 void em_div(struct emitter *e, bool w, bool sign, int d, int n, int m);
 void em_rev(struct emitter *e, bool w, int d, int n);
+void em_rev_part(struct emitter *e, bool w, unsigned bytes, int d, int n); /* REV16, REV32 */
+void em_rbit(struct emitter *e, bool w, int d, int n);
+void em_cls(struct emitter *e, bool w, int d, int n);
 void em_clz(struct emitter *e, bool w, int d, int n);
 void em_csel(struct emitter *e, bool w, bool invert, bool increment, int d, int n, int m,
              unsigned cond);

@@ -459,6 +459,58 @@ void em_rev(struct emitter *e, bool w, int d, int n)
     e->flags = EM_FLAGS_NONE;
 }
 
+/* RAX: neighbouring groups of n bits change places; `mask` has the lower ones. */
+static void swap_groups(struct emitter *e, bool w, unsigned n, uint64_t mask)
+{
+    struct as *a = &e->as;
+    as_mov_ri(a, RCX, w ? mask : mask & UINT32_MAX);
+    as_mov_rr(a, w, RDX, RAX);
+    as_alu_rr(a, w, ALU_AND, RDX, RCX);
+    as_shift_ri(a, w, SH_SHR, RAX, n);
+    as_shift_ri(a, w, SH_SHL, RDX, n);
+    as_alu_rr(a, w, ALU_AND, RAX, RCX);
+    as_alu_rr(a, w, ALU_OR, RAX, RDX);
+}
+
+void em_rev_part(struct emitter *e, bool w, unsigned bytes, int d, int n)
+{
+    get_into(e, w, RAX, n);
+    if (bytes == 4) {
+        as_bswap(&e->as, true, RAX);
+        as_shift_ri(&e->as, true, SH_ROR, RAX, 32);
+    } else {
+        swap_groups(e, w, 8, UINT64_C(0x00ff00ff00ff00ff));
+    }
+    put(e, d, RAX);
+    e->flags = EM_FLAGS_NONE;
+}
+
+void em_rbit(struct emitter *e, bool w, int d, int n)
+{
+    get_into(e, w, RAX, n);
+    as_bswap(&e->as, w, RAX);
+    swap_groups(e, w, 4, UINT64_C(0x0f0f0f0f0f0f0f0f));
+    swap_groups(e, w, 2, UINT64_C(0x3333333333333333));
+    swap_groups(e, w, 1, UINT64_C(0x5555555555555555));
+    put(e, d, RAX);
+    e->flags = EM_FLAGS_NONE;
+}
+
+/* The sign's copies are the zeros before the first bit that differs from its neighbour. */
+void em_cls(struct emitter *e, bool w, int d, int n)
+{
+    struct as *a = &e->as;
+    get_into(e, w, RAX, n);
+    as_mov_rr(a, w, RCX, RAX);
+    as_shift_ri(a, w, SH_SAR, RCX, 1);
+    as_alu_rr(a, w, ALU_XOR, RAX, RCX);
+    as_lea_x(a, w, RAX, RAX, RAX, 0, 1); /* never zero, and one place further up */
+    as_op2_rr(a, w, 0xbd, RCX, RAX, false);
+    as_alu_ri(a, false, ALU_XOR, RCX, w ? 63 : 31);
+    put(e, d, RCX);
+    e->flags = EM_FLAGS_NONE;
+}
+
 /* BSR leaves nothing usable for zero: 2 * bits - 1 then, which the XOR makes the width. */
 void em_clz(struct emitter *e, bool w, int d, int n)
 {

@@ -224,6 +224,13 @@ static bool translate(struct emitter *e, const struct insn *i, bool live)
     case A64_SDIV_X: return multiply_divide(e, i);
     case A64_REV_W:
     case A64_REV_X: em_rev(e, w, i->rd, i->rn); break;
+    case A64_REV16_W:
+    case A64_REV16_X: em_rev_part(e, w, 2, i->rd, i->rn); break;
+    case A64_REV32_X: em_rev_part(e, true, 4, i->rd, i->rn); break;
+    case A64_RBIT_W:
+    case A64_RBIT_X: em_rbit(e, w, i->rd, i->rn); break;
+    case A64_CLS_W:
+    case A64_CLS_X: em_cls(e, w, i->rd, i->rn); break;
     case A64_CLZ_W:
     case A64_CLZ_X: em_clz(e, w, i->rd, i->rn); break;
     case A64_CSEL_W:
