@@ -242,9 +242,12 @@ bool em_f_compare(struct emitter *e, const struct insn *i, enum em_fop op, bool 
 bool em_f_sign(struct emitter *e, const struct insn *i, enum em_fop op, bool wide);
 bool em_f_round(struct emitter *e, const struct insn *i, enum em_round round, bool wide);
 bool em_f_cmp(struct emitter *e, const struct insn *i, bool zero, bool wide); /* into NZCV */
+bool em_f_ccmp(struct emitter *e, const struct insn *i, unsigned cond, uint32_t nzcv, bool wide);
 bool em_f_csel(struct emitter *e, const struct insn *i, unsigned cond, bool wide);
 bool em_f_widen(struct emitter *e, const struct insn *i);  /* FCVT from single to double */
 bool em_f_narrow(struct emitter *e, const struct insn *i); /* and back */
+bool em_f_widen_pair(struct emitter *e, const struct insn *i, bool upper);
+bool em_f_narrow_pair(struct emitter *e, const struct insn *i, bool upper);
 /* A general register or (`vector`) the lowest lane of one, of as many bits. */
 bool em_f_from_int(struct emitter *e, const struct insn *i, bool vector, bool sign, bool x,
                    bool wide);

@@ -316,10 +316,23 @@ bool em_f_round(struct emitter *e, const struct insn *i, enum em_round round, bo
 
 /* ---- NZCV ---- */
 
-/* Numbers only: less, equal, greater are what CMP of (greater, less) gives: 0-1, 0-0, 1-0. */
-bool em_f_cmp(struct emitter *e, const struct insn *i, bool zero, bool wide)
+/* NZCV of n and m, or to the handler. Numbers only: less, equal, greater are what CMP of (greater,
+ * less) gives: 0-1, 0-0, 1-0. */
+static struct em_stub *compare(struct emitter *e, const struct insn *i, bool wide, int n, int m)
 {
     struct as *a = &e->as;
+    em_v_op(e, ucomi(wide), n, 0, m);
+    struct em_stub *s = suspect(e, i, CC_P);
+    as_setcc(a, CC_A, RAX);
+    as_setcc(a, CC_B, RCX);
+    as_8(a, 0x38); /* cmp al, cl */
+    as_modrm_r(a, RCX, RAX);
+    em_flags_out(e);
+    return s;
+}
+
+bool em_f_cmp(struct emitter *e, const struct insn *i, bool zero, bool wide)
+{
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, false);
@@ -328,15 +341,35 @@ bool em_f_cmp(struct emitter *e, const struct insn *i, bool zero, bool wide)
         em_v_op(e, VX_PXOR, XMM0, XMM0, XMM0);
     else
         m = em_v_in(e, i->rm);
-    em_v_op(e, ucomi(wide), n, 0, m);
-    suspect(e, i, CC_P)->flags = true;
-    as_setcc(a, CC_A, RAX);
-    as_setcc(a, CC_B, RCX);
-    as_8(a, 0x38); /* cmp al, cl */
-    as_modrm_r(a, RCX, RAX);
-    em_flags_out(e);
+    compare(e, i, wide, n, m)->flags = true;
     em_join(e, first);
     e->flags = EM_FLAGS_HOST;
+    return true;
+}
+
+bool em_f_ccmp(struct emitter *e, const struct insn *i, unsigned cond, uint32_t nzcv, bool wide)
+{
+    struct as *a = &e->as;
+    unsigned first = e->stub_count;
+    if (cond >= 14)
+        return em_f_cmp(e, i, false, wide);
+    em_v_begin(e);
+    if (!e->plain_mode)
+        e->flags = EM_FLAGS_NONE; /* the guard needs the host's */
+    guard(e, i, false);
+    int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm);
+    uint8_t *fails = as_jcc(a, em_condition(e, cond) ^ 1, as_rx(a));
+    compare(e, i, wide, n, m);
+    uint8_t *done = as_jmp(a, as_rx(a));
+    if (!a->full)
+        as_patch(fails, a->p);
+    as_8(a, 0x66); /* mov word [nzcv], imm16 */
+    as_op_rm(a, false, 0xc7, 0, RBP, DISP(nzcv));
+    as_8(a, nzcv & 0xff);
+    as_8(a, nzcv >> 8);
+    if (!a->full)
+        as_patch(done, a->p);
+    em_join(e, first);
     return true;
 }
 
@@ -382,6 +415,39 @@ bool em_f_narrow(struct emitter *e, const struct insn *i)
     em_v_op(e, VX_F2 | VX_0F | 0x5a, r, n, n);
     inner(e, i, false, 1, r, EM_ZERO_NEVER, n, n);
     em_v_out(e, i->rd, r, 4);
+    em_join(e, first);
+    return true;
+}
+
+/* FCVTL of two singles in either half. */
+bool em_f_widen_pair(struct emitter *e, const struct insn *i, bool upper)
+{
+    unsigned first = e->stub_count;
+    em_v_begin(e);
+    guard(e, i, false);
+    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    as_v_imm(&e->as, VX_PSHUFD, r, 0, n, upper ? 0xee : 0x44);
+    as_v_imm(&e->as, fop(OP_COMPARE, false, 4), XMM0, r, r, CMP_UNORDERED);
+    em_v_op(e, VX_PTEST, XMM0, 0, XMM0);
+    em_to_handler(e, i, CC_NE);
+    as_v(&e->as, VX_0F | 0x5a, r, 0, r); /* vcvtps2pd */
+    em_v_out(e, i->rd, r, 16);
+    em_join(e, first);
+    return true;
+}
+
+/* FCVTN of two doubles; the upper half keeps the lower one. */
+bool em_f_narrow_pair(struct emitter *e, const struct insn *i, bool upper)
+{
+    unsigned first = e->stub_count;
+    em_v_begin(e);
+    guard(e, i, true);
+    int n = em_v_in(e, i->rn), old = upper ? em_v_in(e, i->rd) : 0, r = em_v_new(e);
+    as_v(&e->as, VI(0x5a), r, 0, n); /* vcvtpd2ps: zeros above */
+    inner(e, i, false, 2, r, EM_ZERO_NEVER, n, n);
+    if (upper)
+        em_v_op(e, VX_PUNPCKLQDQ, r, old, r);
+    em_v_out(e, i->rd, r, 16);
     em_join(e, first);
     return true;
 }

@@ -387,6 +387,8 @@ static bool convert(struct emitter *e, const struct insn *i)
     switch (i->id) {
     case A64_FCVT_S_D: return em_f_widen(e, i);
     case A64_FCVT_D_S: return em_f_narrow(e, i);
+    case A64_FCVTL_S: return em_f_widen_pair(e, i, insn_bits(i->raw, 30, 1));
+    case A64_FCVTN_S: return em_f_narrow_pair(e, i, insn_bits(i->raw, 30, 1));
     case A64_SCVTF_sS: return em_f_from_int(e, i, true, true, false, false);
     case A64_SCVTF_sD: return em_f_from_int(e, i, true, true, true, true);
     case A64_UCVTF_sS: return em_f_from_int(e, i, true, false, false, false);
@@ -425,6 +427,10 @@ static bool scalar(struct emitter *e, const struct insn *i)
     case A64_FCMP_zero_D:
     case A64_FCMPE_zero_S:
     case A64_FCMPE_zero_D: return em_f_cmp(e, i, true, wide);
+    case A64_FCCMP_S:
+    case A64_FCCMP_D:
+    case A64_FCCMPE_S:
+    case A64_FCCMPE_D: return em_f_ccmp(e, i, insn_bits(i->raw, 12, 4), i->aux, wide);
     case A64_FCSEL_S:
     case A64_FCSEL_D: return em_f_csel(e, i, insn_bits(i->raw, 12, 4), wide);
     default: return convert(e, i);
