@@ -79,6 +79,8 @@ static unsigned block_hash(uint64_t ipa, uint64_t va)
 void code_invalidate_all(struct cpu *c)
 {
     struct code_cache *cc = c->code;
+    if (!cc->used)
+        return;
     memset(cc->blocks, 0, sizeof cc->blocks);
     memset(cc->pages, 0, sizeof cc->pages);
     cc->used = 0;

@@ -350,6 +350,40 @@ void em_shift_reg(struct emitter *e, enum em_shift shift, bool w, int d, int n, 
     e->flags = EM_FLAGS_NONE;
 }
 
+/* The guest's carry into the host's: CF = C, or a borrow for SBC. */
+static void carry_in(struct emitter *e, bool borrow)
+{
+    as_op2_rm(&e->as, false, 0xba, 4, RBP, DISP(nzcv)); /* bt dword [nzcv], 8 */
+    as_8(&e->as, 8);
+    if (borrow)
+        as_cmc(&e->as);
+}
+
+void em_adc(struct emitter *e, bool w, bool sub, bool flags, bool live, int d, int n, int m)
+{
+    bool set = flags && live;
+    get_into(e, w, RAX, n);
+    int right = get(e, w, m, RCX); /* moves only: the carry comes last */
+    carry_in(e, sub);
+    as_alu_rr(&e->as, w, sub ? ALU_SBB : ALU_ADC, RAX, right);
+    put(e, d, RAX);
+    flags_out(e, set, sub);
+}
+
+/* ---- system registers ---- */
+
+void em_read_field(struct emitter *e, unsigned bytes, int d, unsigned offset)
+{
+    int out = dest(d, RAX);
+    as_movx_rm(&e->as, true, false, bytes, out, RBP, (int32_t)offset - 128);
+    put(e, d, out);
+}
+
+void em_write_field(struct emitter *e, int n, unsigned offset)
+{
+    as_store(&e->as, true, get(e, true, n, RAX), RBP, (int32_t)offset - 128);
+}
+
 /* ---- multiply and divide ---- */
 
 /* RAX holds the product; add it to or take it from slot a. */
@@ -934,6 +968,59 @@ void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret, unsigned b
     as_jmp_r(a, RDX);
 }
 
+void em_read_sp_el0(struct emitter *e, const struct insn *i)
+{
+    unsigned first = e->stub_count;
+    int out = dest(i->rd, RAX);
+    as_rex(&e->as, false, 0, 0, RBP, false); /* cmp byte [spsel], 0 */
+    as_8(&e->as, 0x80);
+    as_modrm_m(&e->as, ALU_CMP, RBP, DISP(spsel));
+    as_8(&e->as, 0);
+    to_handler(e, i, CC_E);
+    as_load(&e->as, true, out, RBP, DISP(sp_el0));
+    put(e, i->rd, out);
+    join(e, first);
+}
+
+/* The end of a block that changed DAIF: an interrupt that waits is the dispatcher's. */
+static void leave_unless_pending(struct emitter *e, uint64_t next)
+{
+    struct as *a = &e->as;
+    count(e);
+    as_load(a, true, RCX, RBP, DISP(gic_lines));
+    as_movx_rm(a, false, false, 2, RAX, RBP, DISP(line_irq)); /* and line_fiq behind it */
+    as_alu_rm(a, false, ALU_OR, RAX, RCX, 0);
+    new_stub(e, EM_STUB_LEAVE, as_jcc(a, CC_NE, as_rx(a)))->target = next;
+    leave(e, 0, next);
+}
+
+void em_daif_imm(struct emitter *e, bool set, unsigned bits, uint64_t next)
+{
+    as_alu_mi(&e->as, false, set ? ALU_OR : ALU_AND, RBP, DISP(daif),
+              set ? (int32_t)bits : ~(int32_t)bits);
+    if (!set) {
+        leave_unless_pending(e, next);
+        return;
+    }
+    count(e);
+    leave(e, 0, next);
+}
+
+/* A change of the D bit may start or stop stepping: the handler's. */
+void em_daif_reg(struct emitter *e, const struct insn *i, uint64_t next)
+{
+    struct as *a = &e->as;
+    get_into(e, false, RCX, i->rd);
+    as_alu_ri(a, false, ALU_AND, RCX, DAIF_D | DAIF_A | DAIF_I | DAIF_F);
+    as_mov_rr(a, false, RAX, RCX);
+    as_alu_rm(a, false, ALU_XOR, RAX, RBP, DISP(daif));
+    as_test_ri(a, false, RAX, DAIF_D);
+    struct em_stub *s = new_stub(e, EM_STUB_HANDLER_END, as_jcc(a, CC_NE, as_rx(a)));
+    s->insn = i;
+    as_store(a, false, RCX, RBP, DISP(daif));
+    leave_unless_pending(e, next);
+}
+
 void em_handler(struct emitter *e, const struct insn *i, bool ends)
 {
     struct as *a = &e->as;
@@ -988,6 +1075,15 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
         as_jmp(a, e->jit->leave);
         break;
     }
+    case EM_STUB_HANDLER_END:
+        as_mov_ri(a, RCX, (uintptr_t)s->insn);
+        as_jmp(a, e->jit->handler_end);
+        break;
+    case EM_STUB_LEAVE:
+        as_mov_ri(a, RAX, s->target);
+        as_mov_ri(a, RCX, 0);
+        as_jmp(a, e->jit->leave);
+        break;
     case EM_STUB_INDIRECT:
         if (s->btype) {
             as_op_rm(a, false, 0xc6, 0, RBP, DISP(btype)); /* mov byte [btype], imm8 */

@@ -18,7 +18,9 @@ enum em_stub_kind {
     EM_STUB_EXIT,
     EM_STUB_INDIRECT,
     EM_STUB_KICK,
-    EM_STUB_INTERPRET
+    EM_STUB_INTERPRET,
+    EM_STUB_HANDLER_END,
+    EM_STUB_LEAVE
 };
 
 /* A floating-point result that is zero is right ... */
@@ -28,9 +30,9 @@ struct em_stub {
     enum em_stub_kind kind;
     uint8_t *jump;           /* displacement of the jump that leads here */
     uint8_t *back;           /* HANDLER: where to go on */
-    const struct insn *insn; /* HANDLER */
+    const struct insn *insn; /* HANDLER, HANDLER_END */
     unsigned slot;           /* EXIT: link of the block */
-    uint64_t target;         /* EXIT: virtual address */
+    uint64_t target;         /* EXIT, LEAVE: virtual address */
     uint8_t btype;           /* INDIRECT: PSTATE.BTYPE for the dispatcher */
     uint8_t *site;           /* EXIT: the displacement to patch when linked */
     uint8_t *gen, *stale;    /* EXIT that crosses a page: the generation; the jump if it is old */

@@ -10,6 +10,8 @@
 #include "../alu.h"
 #include "emit_x64.h"
 
+#include <stddef.h>
+
 /* How an instruction deals with NZCV. */
 enum flag_use {
     USES_FLAGS, /* reads them, or may leave the block so that they are seen */
@@ -157,6 +159,45 @@ static bool multiply_divide(struct emitter *e, const struct insn *i)
     return true;
 }
 
+#define FIELD_OF(name) (unsigned)offsetof(struct cpu, name)
+
+/* Registers that are plain storage, and the few whose state the kernel reads all the time. The rest,
+ * and everything that EL0 may only try, is the handler's. */
+static bool read_sysreg(struct emitter *e, const struct insn *i)
+{
+    const struct sysreg *r = (const struct sysreg *)(uintptr_t)i->imm;
+    bool el1 = e->block->flags & BLOCK_EL1;
+    if (r->access[el1 ? 2 : 0] != 'r' || r->access[4] == 't' || sysreg_is_debug(r))
+        return false;
+    if (!r->read)
+        em_read_field(e, 8, i->rd, FIELD_OF(sr) + 8u * r->slot);
+    else if (r->slot == SR_SP_EL0 && el1)
+        em_read_sp_el0(e, i);
+    else if (r->slot == SR_DAIF && el1)
+        em_read_field(e, 4, i->rd, FIELD_OF(daif));
+    else
+        return false;
+    return true;
+}
+
+/* Likewise; the block goes on behind it, for nothing that is stored so changes how code runs. */
+static bool write_sysreg(struct emitter *e, const struct insn *i, uint64_t next)
+{
+    const struct sysreg *r = (const struct sysreg *)(uintptr_t)i->imm;
+    bool el1 = e->block->flags & BLOCK_EL1;
+    if (r->access[el1 ? 3 : 1] != 'w' || r->access[4] == 't' || sysreg_is_debug(r))
+        return false;
+    if (r->slot == SR_DAIF && el1) {
+        em_daif_reg(e, i, next);
+        return true;
+    }
+    if (r->write || r->mask != ~UINT64_C(0))
+        return false;
+    em_write_field(e, i->rd, FIELD_OF(sr) + 8u * r->slot);
+    em_branch(e, next);
+    return true;
+}
+
 /* True if the emitter has the instruction; `live`: its flags can be seen. */
 static bool translate(struct emitter *e, const struct insn *i, bool live)
 {
@@ -192,6 +233,24 @@ static bool translate(struct emitter *e, const struct insn *i, bool live)
     if (a64_rows[id].flags & A64_FP)
         return translate_vector(e, i);
     switch (id) {
+    case A64_ADC_W:
+    case A64_ADCS_W:
+    case A64_SBC_W:
+    case A64_SBCS_W:
+    case A64_ADC_X:
+    case A64_ADCS_X:
+    case A64_SBC_X:
+    case A64_SBCS_X:
+        em_adc(e, w, i->raw >> 30 & 1, i->raw >> 29 & 1, live, i->rd, i->rn, i->rm);
+        break;
+    case A64_MRS: return read_sysreg(e, i);
+    case A64_MSR: return write_sysreg(e, i, pc + 4);
+    case A64_MSR_DAIFSET:
+    case A64_MSR_DAIFCLR:
+        if (!(e->block->flags & BLOCK_EL1) || (i->imm & 8))
+            return false;
+        em_daif_imm(e, id == A64_MSR_DAIFSET, (unsigned)i->imm << 6, pc + 4);
+        break;
     case A64_MOVN_W:
     case A64_MOVZ_W:
     case A64_MOVN_X:
