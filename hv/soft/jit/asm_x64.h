@@ -344,12 +344,6 @@ static inline void as_cqo(struct as *a, bool w)
     as_rex(a, w, 0, 0, 0, false);
     as_8(a, 0x99);
 }
-static inline void as_mfence(struct as *a)
-{
-    as_8(a, 0x0f);
-    as_8(a, 0xae);
-    as_8(a, 0xf0);
-}
 static inline void as_call_r(struct as *a, int r)
 {
     as_rex(a, false, 0, 0, r, false);

@@ -62,6 +62,16 @@ void em_load_pair(struct emitter *e, const struct insn *i, struct em_access a, e
 void em_store_pair(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode);
 void em_barrier(struct emitter *e, bool full);
 
+/* Exclusives and ordered accesses of one register, and atomics: bytes 1, 2, 4, 8. Operands in the
+ * places that op_atomic.c says. False: the handler's. */
+enum em_rmw { EM_SWP, EM_LDADD, EM_LDCLR, EM_LDEOR, EM_LDSET };
+void em_load_exclusive(struct emitter *e, const struct insn *i, unsigned bytes);
+void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes);
+void em_load_ordered(struct emitter *e, const struct insn *i, unsigned bytes);
+void em_store_ordered(struct emitter *e, const struct insn *i, unsigned bytes);
+void em_cas(struct emitter *e, const struct insn *i, unsigned bytes);
+void em_rmw(struct emitter *e, const struct insn *i, enum em_rmw op, unsigned bytes);
+
 /* ADC, SBC and the flag-setting forms. */
 void em_adc(struct emitter *e, bool w, bool sub, bool flags, bool live, int d, int n, int m);
 /* d := a 64-bit, 32-bit or byte field of the CPU, at `offset`; and back. */
@@ -69,8 +79,8 @@ void em_read_field(struct emitter *e, unsigned bytes, int d, unsigned offset);
 void em_write_field(struct emitter *e, int n, unsigned offset);
 /* SP_EL0 as EL1 names it: the handler if it is the stack pointer in use. */
 void em_read_sp_el0(struct emitter *e, const struct insn *i);
-/* MSR DAIFSet / DAIFClr without the D bit, MSR DAIF from n: the block ends and goes on at `next`, or
- * leaves if that lets an interrupt in. */
+/* MSR DAIFSet / DAIFClr without the D bit, MSR DAIF from n: the block ends and goes on at `next`,
+ * or leaves if that lets an interrupt in. */
 void em_daif_imm(struct emitter *e, bool set, unsigned bits, uint64_t next);
 void em_daif_reg(struct emitter *e, const struct insn *i, uint64_t next);
 

@@ -21,6 +21,9 @@ _Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
 _Static_assert(sizeof(struct jump_entry) == 32, "the index is shifted by 5");
 _Static_assert(offsetof(struct cpu, block_flags) == offsetof(struct cpu, fetch_gen) + 4,
                "compared as one word");
+_Static_assert(offsetof(struct cpu, excl_size) == offsetof(struct cpu, excl_valid) + 1 &&
+                   offsetof(struct cpu, line_fiq) == offsetof(struct cpu, line_irq) + 1,
+               "looked at as one word");
 _Static_assert(offsetof(struct jump_entry, flags) == offsetof(struct jump_entry, gen) + 4,
                "compared as one word");
 
@@ -667,12 +670,15 @@ static void address(struct emitter *e, const struct insn *i, enum em_mode mode)
 }
 
 /*
- * RAX: virtual address in, host address out, if [RAX, RAX + bytes) lies in one page that the TLB
- * has for this access; else the handler. The same compare as in mem.h.
+ * RAX: virtual address in; RDX: what to add for the host's, if [RAX, RAX + bytes) lies in one page
+ * that the TLB has for this access; else the handler. The same compare as in mem.h. `aligned`: to
+ * `bytes`, or the handler.
  */
-static void translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
+static void look_up(struct emitter *e, const struct insn *i, unsigned bytes, bool write,
+                    bool aligned)
 {
     struct as *a = &e->as;
+    bool checked = e->block->flags & BLOCK_CHECKED;
     int32_t entry = DISP(tlb_sets) + (int32_t)(e->view * sizeof(e->cpu->tlb_sets[0]));
     int32_t tag = entry + (int32_t)(write ? offsetof(struct tlb_entry, write)
                                           : offsetof(struct tlb_entry, read));
@@ -680,14 +686,14 @@ static void translate(struct emitter *e, const struct insn *i, unsigned bytes, b
         as_test_ri(a, false, reg_of(X_SP), 15);
         to_handler(e, i, CC_NE);
     }
-    bool checked = e->block->flags & BLOCK_CHECKED;
+    aligned |= checked;
     as_mov_rr(a, false, RDX, RAX);
-    if (bytes > 1 && !checked)
+    if (bytes > 1 && !aligned)
         as_lea(a, true, RCX, RAX, (int32_t)bytes - 1);
     else
         as_mov_rr(a, true, RCX, RAX);
     as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS - 5);
-    as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (checked ? bytes - 1 : 0)));
+    as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (aligned ? bytes - 1 : 0)));
     if (checked)
         as_alu_ri(a, true, ALU_OR, RCX, TLB_CHECKED);
     as_alu_ri(a, false, ALU_AND, RDX, (TLB_SIZE - 1) << 5);
@@ -696,10 +702,17 @@ static void translate(struct emitter *e, const struct insn *i, unsigned bytes, b
     as_8(a, 0x3b);
     as_modrm_x(a, RCX, RBP, RDX, 0, tag);
     to_handler(e, i, CC_NE);
-    /* add rax, [rbp + rdx + addend] */
-    as_rex(a, true, RAX, RDX, RBP, false);
-    as_8(a, 0x03);
-    as_modrm_x(a, RAX, RBP, RDX, 0, entry + (int32_t)offsetof(struct tlb_entry, addend));
+    /* mov rdx, [rbp + rdx + addend] */
+    as_rex(a, true, RDX, RDX, RBP, false);
+    as_8(a, 0x8b);
+    as_modrm_x(a, RDX, RBP, RDX, 0, entry + (int32_t)offsetof(struct tlb_entry, addend));
+}
+
+/* RAX: virtual address in, host address out. */
+static void translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
+{
+    look_up(e, i, bytes, write, false);
+    as_alu_rr(&e->as, true, ALU_ADD, RAX, RDX);
 }
 
 static void write_back(struct emitter *e, const struct insn *i, enum em_mode mode)
@@ -776,11 +789,159 @@ void em_store_pair(struct emitter *e, const struct insn *i, struct em_access a, 
     join(e, first);
 }
 
+/* ---- exclusives, ordered accesses, atomics: on the host's atomics ---- */
+
+/* [lock] op [rdx], reg: two-byte opcode `op` for bytes, op + 1 for more. */
+static void atomic_op(struct emitter *e, bool lock, unsigned op, unsigned bytes, int reg)
+{
+    struct as *a = &e->as;
+    if (lock)
+        as_8(a, 0xf0);
+    if (bytes == 2)
+        as_8(a, 0x66);
+    as_rex(a, bytes == 8, reg, 0, RDX, bytes == 1);
+    as_8(a, 0x0f);
+    as_8(a, op + (bytes > 1));
+    as_modrm_m(a, reg, RDX, 0);
+}
+
+static void xchg_rdx(struct emitter *e, unsigned bytes, int reg)
+{
+    struct as *a = &e->as;
+    if (bytes == 2)
+        as_8(a, 0x66);
+    as_rex(a, bytes == 8, reg, 0, RDX, bytes == 1);
+    as_8(a, bytes == 1 ? 0x86 : 0x87);
+    as_modrm_m(a, reg, RDX, 0);
+}
+
+/* The low bytes of a register as the value of a slot. */
+static void put_narrow(struct emitter *e, unsigned bytes, int slot, int reg)
+{
+    if (bytes < 8)
+        as_movx_rr(&e->as, false, false, bytes, reg, reg);
+    put(e, slot, reg);
+}
+
+/* RAX: virtual address; RDX: host address. */
+static void locate_atomic(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
+{
+    address(e, i, EM_OFFSET);
+    look_up(e, i, bytes, write, true);
+    as_alu_rr(&e->as, true, ALU_ADD, RDX, RAX);
+}
+
+static void set_valid(struct emitter *e, bool valid, unsigned bytes)
+{
+    struct as *a = &e->as;
+    as_8(a, 0x66); /* mov word [excl_valid], valid | size << 8 */
+    as_8(a, 0xc7);
+    as_modrm_m(a, 0, RBP, DISP(excl_valid));
+    as_8(a, valid);
+    as_8(a, bytes);
+}
+
+void em_load_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
+{
+    struct as *a = &e->as;
+    unsigned first = e->stub_count;
+    locate_atomic(e, i, bytes, false);
+    as_movx_rm(a, false, false, bytes, RCX, RDX, 0);
+    as_store(a, true, RAX, RBP, DISP(excl_addr));
+    as_store(a, true, RCX, RBP, DISP(excl_val));
+    set_valid(e, true, bytes);
+    put(e, i->rd, RCX);
+    join(e, first);
+}
+
+void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
+{
+    struct as *a = &e->as;
+    unsigned first = e->stub_count;
+    address(e, i, EM_OFFSET);
+    as_alu_rm(a, true, ALU_CMP, RAX, RBP, DISP(excl_addr));
+    to_handler(e, i, CC_NE);
+    as_8(a, 0x66); /* cmp word [excl_valid], 1 | size << 8 */
+    as_8(a, 0x81);
+    as_modrm_m(a, ALU_CMP, RBP, DISP(excl_valid));
+    as_8(a, 1);
+    as_8(a, bytes);
+    to_handler(e, i, CC_NE);
+    look_up(e, i, bytes, true, true);
+    as_alu_rr(a, true, ALU_ADD, RDX, RAX);
+    get_into(e, true, RCX, i->rd);
+    as_load(a, true, RAX, RBP, DISP(excl_val));
+    atomic_op(e, true, 0xb0, bytes, RCX); /* cmpxchg */
+    as_setcc(a, CC_NE, RAX);
+    as_movx_rr(a, false, false, 1, RAX, RAX);
+    set_valid(e, false, bytes);
+    put(e, i->rm, RAX);
+    join(e, first);
+}
+
+void em_load_ordered(struct emitter *e, const struct insn *i, unsigned bytes)
+{
+    unsigned first = e->stub_count;
+    locate_atomic(e, i, bytes, false);
+    as_movx_rm(&e->as, false, false, bytes, RCX, RDX, 0);
+    put(e, i->rd, RCX);
+    join(e, first);
+}
+
+void em_store_ordered(struct emitter *e, const struct insn *i, unsigned bytes)
+{
+    unsigned first = e->stub_count;
+    locate_atomic(e, i, bytes, true);
+    get_into(e, true, RCX, i->rd);
+    xchg_rdx(e, bytes, RCX);
+    join(e, first);
+}
+
+void em_cas(struct emitter *e, const struct insn *i, unsigned bytes)
+{
+    unsigned first = e->stub_count;
+    locate_atomic(e, i, bytes, true);
+    get_into(e, true, RCX, i->ra);
+    get_into(e, true, RAX, i->rm);
+    atomic_op(e, true, 0xb0, bytes, RCX);
+    put_narrow(e, bytes, (int)i->aux, RAX);
+    join(e, first);
+}
+
+void em_rmw(struct emitter *e, const struct insn *i, enum em_rmw op, unsigned bytes)
+{
+    struct as *a = &e->as;
+    unsigned first = e->stub_count;
+    locate_atomic(e, i, bytes, true);
+    if (op == EM_SWP || op == EM_LDADD) {
+        get_into(e, true, RCX, i->rm);
+        if (op == EM_SWP)
+            xchg_rdx(e, bytes, RCX);
+        else
+            atomic_op(e, true, 0xc0, bytes, RCX); /* xadd */
+        put_narrow(e, bytes, i->rd, RCX);
+        join(e, first);
+        return;
+    }
+    as_movx_rm(a, false, false, bytes, RAX, RDX, 0);
+    uint8_t *again = a->p;
+    get_into(e, true, RCX, i->rm);
+    if (op == EM_LDCLR)
+        as_not(a, true, RCX);
+    as_alu_rr(a, true, op == EM_LDCLR ? ALU_AND : op == EM_LDEOR ? ALU_XOR : ALU_OR, RCX, RAX);
+    atomic_op(e, true, 0xb0, bytes, RCX);
+    as_jcc(a, CC_NE, again + a->rx_delta);
+    put_narrow(e, bytes, i->rd, RAX);
+    join(e, first);
+}
+
 /* The host orders everything but a store before a later load. */
 void em_barrier(struct emitter *e, bool full)
 {
-    if (full)
-        as_mfence(&e->as);
+    if (full) { /* lock or dword [rsp], 0: what MFENCE does for ordinary memory, in half the time */
+        as_8(&e->as, 0xf0);
+        as_alu_mi(&e->as, false, ALU_OR, RSP, 0, 0);
+    }
     e->flags = EM_FLAGS_NONE;
 }
 

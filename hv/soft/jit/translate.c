@@ -159,10 +159,39 @@ static bool multiply_divide(struct emitter *e, const struct insn *i)
     return true;
 }
 
+/* Rows of a64_atomic.def, by their bits. */
+static bool atomic(struct emitter *e, const struct insn *i)
+{
+    const uint32_t w = i->raw;
+    const unsigned bytes = 1u << (w >> 30);
+    if (i->id >= A64_STXR_B && i->id <= A64_LDXR_X) {
+        if (w >> 22 & 1)
+            em_load_exclusive(e, i, bytes);
+        else
+            em_store_exclusive(e, i, bytes);
+    } else if ((i->id >= A64_STLR_B && i->id <= A64_LDAR_X) ||
+               (i->id >= A64_LDAPR_B && i->id <= A64_LDAPR_X)) {
+        if (w >> 22 & 1 || i->id >= A64_LDAPR_B)
+            em_load_ordered(e, i, bytes);
+        else
+            em_store_ordered(e, i, bytes);
+    } else if (i->id >= A64_CAS_B && i->id <= A64_CAS_X) {
+        em_cas(e, i, bytes);
+    } else if (i->id >= A64_LDADD_B && i->id <= A64_LDSET_X) {
+        static const uint8_t ops[4] = {EM_LDADD, EM_LDCLR, EM_LDEOR, EM_LDSET};
+        em_rmw(e, i, (enum em_rmw)ops[w >> 12 & 3], bytes);
+    } else if (i->id >= A64_SWP_B && i->id <= A64_SWP_X) {
+        em_rmw(e, i, EM_SWP, bytes);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 #define FIELD_OF(name) (unsigned)offsetof(struct cpu, name)
 
-/* Registers that are plain storage, and the few whose state the kernel reads all the time. The rest,
- * and everything that EL0 may only try, is the handler's. */
+/* Registers that are plain storage, and the few whose state the kernel reads all the time. The
+ * rest, and everything that EL0 may only try, is the handler's. */
 static bool read_sysreg(struct emitter *e, const struct insn *i)
 {
     const struct sysreg *r = (const struct sysreg *)(uintptr_t)i->imm;
@@ -226,6 +255,8 @@ static bool translate(struct emitter *e, const struct insn *i, bool live)
     }
     if (id >= A64_STNP_W && id <= A64_LDP_X_pre)
         return pair(e, i);
+    if (id >= A64_STXR_B && id <= A64_SWP_X)
+        return atomic(e, i);
     if (id >= A64_MADD_W && id <= A64_UMULH)
         return multiply_divide(e, i);
     if ((id >= A64_B && id <= A64_RET) || id == A64_END_OF_PAGE)
