@@ -34,8 +34,10 @@ bool timer_condition(const struct cpu *c, enum timer_kind kind)
 {
     uint64_t ctl = c->sr[kind == TIMER_VIRTUAL ? SR_CNTV_CTL_EL0 : SR_CNTP_CTL_EL0];
     uint64_t cval = c->sr[kind == TIMER_VIRTUAL ? SR_CNTV_CVAL_EL0 : SR_CNTP_CVAL_EL0];
-    uint64_t now = kind == TIMER_VIRTUAL ? timer_cntvct(c) : mach_absolute_time();
-    return (ctl & CTL_ENABLE) && now >= cval;
+    /* Asked on every way into the guest: the clock is read only if its answer matters. */
+    if (!(ctl & CTL_ENABLE))
+        return false;
+    return (kind == TIMER_VIRTUAL ? timer_cntvct(c) : mach_absolute_time()) >= cval;
 }
 
 uint64_t timer_ctl(const struct cpu *c, enum timer_kind kind)
