@@ -33,6 +33,11 @@ else
     echo "skip - torture: programs compiled by clang: clang does not link for aarch64-linux-gnu"
 fi
 
+# These builds are slow: fewer programs.
+if [ -n "${SAN:-}${HARD:-}" ] && [ -z "$LONG" ]; then
+    compilers=gcc count=2
+fi
+
 # compile COMPILER LEVEL SOURCE [FLAG...]: to $dir/program
 compile()
 {
