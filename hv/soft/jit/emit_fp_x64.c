@@ -155,6 +155,14 @@ void em_fp_accept_zero(struct emitter *e, const struct em_stub *s)
 
 /* ---- arithmetic ---- */
 
+/* A scalar operation leaves above its lane what `source` has there. */
+static void scalar_above(struct emitter *e, bool wide, unsigned lanes, int r, int source)
+{
+    unsigned bytes = wide ? 8 : 4;
+    if (lanes == 1)
+        e->used[r] = e->used[source] > bytes ? e->used[source] : (uint8_t)bytes;
+}
+
 /* r := the even lanes of n and m + the odd ones. */
 static void add_pairs(struct emitter *e, bool wide, unsigned lanes, int r, int n, int m)
 {
@@ -201,11 +209,14 @@ bool em_f_arith(struct emitter *e, const struct insn *i, enum em_fop op, bool wi
         add_pairs(e, wide, lanes, r, n, m);
     else
         em_v_op(e, code, r, op == EM_F_SQRT && lanes > 1 ? 0 : n, m);
+    scalar_above(e, wide, lanes, r, n);
     inner(e, i, wide, lanes, r, (enum em_zero)arithmetic[op].zero, n, m);
-    if (op == EM_F_NMUL)
+    if (op == EM_F_NMUL) {
         em_v_opk(e, VX_PXOR, r, r, wide ? K_SIGN_D : K_SIGN_S);
-    else if (op == EM_F_ABD)
+        e->used[r] = 16;
+    } else if (op == EM_F_ABD) {
         em_v_opk(e, VX_PAND, r, r, wide ? K_ABS_D : K_ABS_S);
+    }
     em_v_out(e, i->rd, r, lanes * (wide ? 8 : 4));
     em_join(e, first);
     return true;
@@ -227,6 +238,7 @@ bool em_f_fma(struct emitter *e, const struct insn *i, bool wide, bool minus_pro
     }
     as_v(&e->as, VX_MOVAPS, r, 0, old);
     em_v_op(e, VI2(op) | (wide ? VX_W : 0), r, n, m);
+    scalar_above(e, wide, i->aux, r, old);
     inner(e, i, wide, i->aux, r, EM_ZERO_IF_N_OR_M, n, m);
     em_v_out(e, i->rd, r, bytes_of(i, wide));
     em_join(e, first);

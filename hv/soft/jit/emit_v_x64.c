@@ -92,6 +92,7 @@ int em_v_new(struct emitter *e)
             victim = r;
     }
     e->held.v[victim] = -1;
+    e->used[victim] = 16;
     e->busy |= (uint16_t)(1u << victim);
     return victim;
 }
@@ -119,10 +120,12 @@ static void now_held(struct emitter *e, unsigned v, int r)
 
 void em_v_out(struct emitter *e, unsigned v, int r, unsigned bytes)
 {
-    if (bytes == 8)
+    if (bytes == 8 && e->used[r] > 8)
         as_v(&e->as, VX_LOAD_D, r, 0, r);
-    else if (bytes == 4)
+    else if (bytes == 4 && e->used[r] > 4)
         as_v_imm(&e->as, VX_INSERTPS, r, r, r, 0x0e);
+    if (bytes < e->used[r])
+        e->used[r] = (uint8_t)bytes;
     as_v_m(&e->as, VX_STORE, r, 0, RBP, V_DISP(v));
     now_held(e, v, r);
 }
@@ -133,6 +136,7 @@ void em_v_out(struct emitter *e, unsigned v, int r, unsigned bytes)
 static void load(struct emitter *e, int r, unsigned bytes, int32_t disp)
 {
     struct as *a = &e->as;
+    e->used[r] = (uint8_t)(bytes < 4 ? 4 : bytes);
     switch (bytes) {
     case 16: as_v_m(a, VX_LOAD, r, 0, RAX, disp); break;
     case 8: as_v_m(a, VX_LOAD_D, r, 0, RAX, disp); break;

@@ -54,10 +54,11 @@ struct emitter {
     unsigned view; /* enum mmu_view of the block */
     enum em_flags flags;
     struct em_held held;
-    bool plain_mode; /* FPCR has been seen to ask for nothing special */
-    bool inexact;    /* FPSR.IXC has been seen set */
-    uint16_t busy;   /* XMM registers that the instruction being translated uses */
-    uint8_t next;    /* where to look first for a victim */
+    bool plain_mode;  /* FPCR has been seen to ask for nothing special */
+    bool inexact;     /* FPSR.IXC has been seen set */
+    uint8_t used[16]; /* of each XMM register in use: bytes above these are zero */
+    uint16_t busy;    /* XMM registers that the instruction being translated uses */
+    uint8_t next;     /* where to look first for a victim */
     unsigned stub_count;
     struct em_stub stubs[4 * BLOCK_MAX_INSNS + 8];
 };
