@@ -238,7 +238,8 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
     struct block *b = page ? arena_alloc(cc, sizeof *b + total * sizeof tmp[0]) : NULL;
     if (!b)
         return NULL;
-    *b = (struct block){.ipa = ipa, .va = c->pc, .flags = flags, .n = (uint16_t)n};
+    *b = (struct block){
+        .ipa = ipa, .va = c->pc, .flags = flags, .n = (uint16_t)n, .rows = (uint16_t)total};
     memcpy(b->insns, tmp, total * sizeof tmp[0]);
     mark_crossings(b, &tmp[total - 1]);
     b->page_next = page->first;

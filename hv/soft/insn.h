@@ -59,6 +59,7 @@ struct block {
     uint64_t va;         /* where it ran first; translated code is for this address alone */
     uint32_t flags;      /* BLOCK_*: the part of the state that decoding depended on */
     uint16_t n;          /* instructions */
+    uint16_t rows;       /* of insns[]: n, and one more if the block ends without one that leaves */
     bool dead;           /* invalidated; memory stays until the arena is dropped */
     struct link link[2]; /* 0: branch taken or fall-through of an unconditional end; 1: not taken */
     struct link *in;     /* links of other blocks to this one */

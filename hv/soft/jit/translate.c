@@ -369,8 +369,7 @@ bool jit_emit(struct cpu *c, struct jit *jit, struct block *b)
     static _Thread_local struct emitter emitter;
     struct emitter *e = &emitter;
     bool live[BLOCK_MAX_INSNS + 1];
-    unsigned total = b->n + (b->insns[b->n - 1].id != A64_UNDEFINED &&
-                             !(a64_rows[b->insns[b->n - 1].id].flags & A64_ENDS));
+    unsigned total = b->rows;
     bool seen = true;
     for (unsigned n = total; n-- > 0;) {
         enum flag_use use = flag_use(&b->insns[n]);
