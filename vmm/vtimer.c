@@ -53,13 +53,20 @@ void vtimer_fired(struct vcpu *v)
     v->vtimer = VTIMER_RAISED;
 }
 
+/* Has the guest quieted the timer? Then the next time it fires is news again. */
+static bool quiet(struct vcpu *v)
+{
+    if (firing(v))
+        return false;
+    v->vtimer = VTIMER_QUIET;
+    vcpu_check(v, hv_vcpu_set_vtimer_mask(v->handle, false), "cannot unmask the virtual timer");
+    return true;
+}
+
 void vtimer_before_run(struct vcpu *v)
 {
-    if (!firing(v)) {
-        v->vtimer = VTIMER_QUIET;
-        vcpu_check(v, hv_vcpu_set_vtimer_mask(v->handle, false), "cannot unmask the virtual timer");
+    if (quiet(v))
         return;
-    }
     /* Still firing with interrupts open: the guest did not quiet it, so it comes again. */
     if (v->vtimer == VTIMER_TAKEN && !(vcpu_reg(v, HV_REG_CPSR) & PSR_I))
         v->vtimer = VTIMER_RAISED;
@@ -82,6 +89,7 @@ void vtimer_after_run(struct vcpu *v)
 uint64_t vtimer_distance(struct vcpu *v)
 {
     uint64_t ctl = vcpu_sys_reg(v, HV_SYS_REG_CNTV_CTL_EL0), offset = 0;
+    quiet(v); /* now: after the sleep until its deadline it fires, and nobody saw it quiet */
     if ((ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE)
         return UINT64_MAX;
     vcpu_check(v, hv_vcpu_get_vtimer_offset(v->handle, &offset), "cannot read the timer offset");
