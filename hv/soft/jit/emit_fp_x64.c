@@ -339,7 +339,7 @@ static struct em_stub *compare(struct emitter *e, const struct insn *i, bool wid
     as_setcc(a, CC_B, RCX);
     as_8(a, 0x38); /* cmp al, cl */
     as_modrm_r(a, RCX, RAX);
-    em_flags_out(e);
+    em_flags_out(e, true, true);
     return s;
 }
 

@@ -67,21 +67,59 @@ void em_begin(struct emitter *e);
 bool em_finish(struct emitter *e); /* false: the code memory is full */
 void em_thunks(struct jit *jit, struct as *a);
 
-/* ---- emit_x64.c for emit_v_x64.c and its users ---- */
+/* ---- registers and flags (emit_x64.c) ---- */
 
 #define DISP(field)  ((int32_t)offsetof(struct cpu, field) - 128)
 #define X_DISP(slot) ((int32_t)(slot)*8 - 128)
 
-int em_get(struct emitter *e, bool w, int slot, int tmp); /* the slot's value: in which register */
+/* The host register that holds a slot, or -1. */
+extern const int8_t em_pinned[X_SLOTS];
+static inline int em_reg_of(int slot)
+{
+    return em_pinned[slot];
+}
+static inline bool em_fits32(uint64_t v)
+{
+    return (int64_t)v == (int32_t)v;
+}
+
+/* The value of a slot in dst. Leaves the flags. */
+void em_get_into(struct emitter *e, bool w, int dst, int slot);
+/* The value of a slot in some register: its own, or tmp. */
+int em_get(struct emitter *e, bool w, int slot, int tmp);
+/* Slot := src, all 64 bits. Leaves the flags. */
 void em_put(struct emitter *e, int slot, int src);
-int em_dest(int slot, int tmp); /* where to compute a slot's new value before em_put */
-void em_address(struct emitter *e, const struct insn *i, enum em_mode mode); /* RAX := it */
-void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned shift);
-void em_translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write);
-void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode);
-void em_to_handler(struct emitter *e, const struct insn *i, unsigned cc);
-void em_join(struct emitter *e, unsigned first);
-void em_flags_out(struct emitter *e); /* the host's flags of a CMP become NZCV */
+/* Where a result may be computed before em_put: the slot's own register, or tmp. */
+int em_dest(int slot, int tmp);
+/* dst := dst op slot */
+void em_alu_slot(struct emitter *e, bool w, unsigned op, int dst, int slot);
+
+/* The host's flags become NZCV, if anything can see it. `inverted`: the carry is a borrow. */
+void em_flags_out(struct emitter *e, bool live, bool inverted);
+/* All flags into the host's. Clobbers RAX. */
+void em_flags_in(struct emitter *e);
+/* Make the host's flags decide a condition; returns the host's code for it. */
 unsigned em_condition(struct emitter *e, unsigned cond);
+
+/* ---- off the straight path (emit_x64.c) ---- */
+
+/* Code that em_finish writes behind the block. */
+struct em_stub *em_new_stub(struct emitter *e, enum em_stub_kind kind, uint8_t *jump);
+/* What the fast path cannot do, the interpreter's handler does; then on at em_join. */
+void em_to_handler(struct emitter *e, const struct insn *i, unsigned cc);
+/* The stubs made since `first` come back here. */
+void em_join(struct emitter *e, unsigned first);
 /* Leave the translated code to interpret from i on. */
 void em_to_interpreter(struct emitter *e, const struct insn *i, unsigned cc);
+
+/* ---- addresses (emit_mem_x64.c; the extension: emit_int_x64.c) ---- */
+
+/* RCX := the extension of slot m, not shifted. */
+void em_extended_into_rcx(struct emitter *e, int m, unsigned ext);
+/* RAX := slot n + slot m, extended as `ext` says and shifted by up to 4. */
+void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned shift);
+/* RAX := the virtual address. */
+void em_address(struct emitter *e, const struct insn *i, enum em_mode mode);
+/* RAX: virtual address in, host address out. */
+void em_translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write);
+void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode);

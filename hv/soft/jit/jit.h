@@ -3,7 +3,7 @@
  * The translator: host code for blocks that have become warm. Owner thread of the vCPU throughout.
  *
  * cache.c owns the code memory, translate.c turns decoded blocks into calls of the emitter, and one
- * emitter per host CPU (emit_x64.c) writes the code. Where an instruction has no emitter the code
+ * emitter per host CPU (emit_*x64.c) writes the code. Where an instruction has no emitter the code
  * calls the interpreter's handler, so both always support the same. A host without an emitter has
  * none.c.
  */
