@@ -9,7 +9,7 @@ CC=${CC:-cc}
 
 sources()
 {
-    find main.c vmm hv guest examples tests bench tools -type f \( -name '*.c' -o -name '*.h' \) \
+    find main.c vmm hv guest examples tests bench tools -type f \( -name '*.c' -o -name '*.h' -o -name '*.cc' \) \
         2>/dev/null | grep -v -e '/corpus/' -e 'demo_guest.h' | sort
 }
 

@@ -15,7 +15,7 @@ report()
 }
 
 files=$(find main.c guest.S vmm hv guest examples tests bench tools Makefile .ci -type f \
-    \( -name '*.[chS]' -o -name '*.def' -o -name '*.sh' -o -name '*.ld' -o -name '*.py' -o -name Makefile -o \
+    \( -name '*.[chS]' -o -name '*.cc' -o -name '*.def' -o -name '*.sh' -o -name '*.ld' -o -name '*.py' -o -name Makefile -o \
     -path '.ci/run' \) 2>/dev/null | grep -v /corpus/ | sort)
 for f in $files; do
     head -n 2 "$f" | grep -q 'SPDX-License-Identifier: MIT' || report "no SPDX line" "$f"

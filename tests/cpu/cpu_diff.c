@@ -3,7 +3,8 @@
  * Random instruction streams on the interpreter, on the translator, and on an independent CPU,
  * compared bit for bit: X, SP, NZCV, V, FPSR, the memory around.
  *
- *   cpu_diff [-n streams] [-s seed] [-k most] [-l length] [-r row] [-w] [oracle-command...]
+ *   cpu_diff [-n streams] [-s seed] [-k most] [-l length] [-r row] [-w]
+ *            [-o qemu|vixl oracle-command...]
  *
  * -w: wild streams, with accesses that fault in the middle; the two engines of this CPU alone, also
  * compared in ESR_EL1, FAR_EL1, ELR_EL1 and SPSR_EL1. Without a command likewise only the two. The
@@ -246,24 +247,15 @@ static bool start_oracle(char **command)
     return oracle > 0;
 }
 
-static bool ask_oracle(const struct request *r, struct reply *reply)
+static bool ask_oracle(struct request *r, struct reply *reply)
 {
-    if (write(to_oracle, r, sizeof *r) != (ssize_t)sizeof *r)
-        return false;
-    for (size_t done = 0; done < sizeof *reply;) {
-        ssize_t n = read(from_oracle, (char *)reply + done, sizeof *reply - done);
-        if (n <= 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
+    return transfer(to_oracle, r, sizeof *r, 1) && transfer(from_oracle, reply, sizeof *reply, 0);
 }
 
 struct options {
     unsigned long streams;
     uint64_t seed;
-    const char *only;
-    bool wild;
+    struct stream_kind kind;
     unsigned long most; /* differences to count before giving up */
 };
 
@@ -276,8 +268,7 @@ static void run_batch(const struct options *o, uint64_t first, unsigned count, b
     struct request r;
     machine_open(jit);
     for (unsigned n = 0; n < count; n++) {
-        memset(&r, 0, sizeof r);
-        stream_make(&r, first + n, o->wild, o->only);
+        stream_make(&r, first + n, &o->kind);
         run(&r, &results[n], jit ? 4 : 1);
         instructions += r.count;
     }
@@ -291,8 +282,7 @@ static unsigned compare_oracle(const struct options *o, uint64_t first, unsigned
     for (unsigned n = 0; n < count; n++) {
         struct request r;
         struct reply reply;
-        memset(&r, 0, sizeof r);
-        stream_make(&r, first + n, o->wild, o->only);
+        stream_make(&r, first + n, &o->kind);
         if (!ask_oracle(&r, &reply)) {
             printf("# the oracle ended at stream %" PRIu64 "\n", first + n);
             return bad + 1;
@@ -300,6 +290,8 @@ static unsigned compare_oracle(const struct options *o, uint64_t first, unsigned
         struct result want = {.regs = reply.regs, .memory = reply.memory};
         if (reply.signal)
             want.trapped = 1000 + reply.signal;
+        if (o->kind.oracle == ORACLE_VIXL)
+            want.regs.fpsr = results[n].regs.fpsr;
         if (memcmp(&want, &results[n], sizeof want) != 0 && bad++ < o->most)
             print_difference("interpreter against the oracle", first + n, &r, &results[n], &want);
     }
@@ -319,8 +311,7 @@ static unsigned long compare_all(const struct options *o)
             struct request r;
             if (memcmp(&interpreted[n], &translated[n], sizeof interpreted[n]) == 0)
                 continue;
-            memset(&r, 0, sizeof r);
-            stream_make(&r, first + n, o->wild, o->only);
+            stream_make(&r, first + n, &o->kind);
             if (bad++ < 3)
                 print_difference("translator against the interpreter", first + n, &r,
                                  &translated[n], &interpreted[n]);
@@ -331,35 +322,65 @@ static unsigned long compare_all(const struct options *o)
     return bad;
 }
 
-int main(int argc, char **argv)
+static bool read_oracle(const char *name, enum oracle *value)
 {
-    struct options o = {.most = 10, .streams = 2000, .seed = (uint64_t)time(NULL) << 20};
+    *value = strcmp(name, "qemu") == 0   ? ORACLE_QEMU
+             : strcmp(name, "vixl") == 0 ? ORACLE_VIXL
+                                         : ORACLE_NONE;
+    return *value != ORACLE_NONE;
+}
+
+static bool read_options(struct options *o, int argc, char **argv)
+{
     int c;
-    while ((c = getopt(argc, argv, "+k:n:s:r:l:w")) != -1) {
+    while ((c = getopt(argc, argv, "+k:n:o:s:r:l:w")) != -1) {
         switch (c) {
-        case 'n': o.streams = strtoul(optarg, NULL, 0); break;
-        case 's': o.seed = strtoull(optarg, NULL, 0); break;
-        case 'k': o.most = strtoul(optarg, NULL, 0); break;
-        case 'r': o.only = optarg; break;
-        case 'l': stream_longest = (unsigned)strtoul(optarg, NULL, 0); break;
-        case 'w': o.wild = true; break;
-        default: return 2;
+        case 'n': o->streams = strtoul(optarg, NULL, 0); break;
+        case 's': o->seed = strtoull(optarg, NULL, 0); break;
+        case 'k': o->most = strtoul(optarg, NULL, 0); break;
+        case 'r': o->kind.only = optarg; break;
+        case 'l': o->kind.longest = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 'w': o->kind.wild = true; break;
+        case 'o':
+            if (!read_oracle(optarg, &o->kind.oracle))
+                return false;
+            break;
+        default: return false;
         }
     }
-    if (stream_longest < 1 || stream_longest > STREAM_INSNS)
+    return o->kind.longest >= 1 && o->kind.longest <= STREAM_INSNS &&
+           (o->kind.oracle == ORACLE_NONE) == (optind == argc);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {
+        .most = 10,
+        .streams = 2000,
+        .seed = (uint64_t)time(NULL) << 20,
+        .kind = {.longest = STREAM_INSNS},
+    };
+    if (!read_options(&o, argc, argv)) {
+        printf("# cpu_diff: bad arguments; the head of cpu_diff.c tells them\n");
         return 2;
+    }
+    if (stream_init(&o.kind) == 0) {
+        printf("# no row of the table is called %s and can be in a stream\n", o.kind.only);
+        return 2;
+    }
     if (optind < argc && !start_oracle(argv + optind))
         return 1;
     setenv("TINYVMM_BACKEND", "soft", 1);
-    stream_init();
     data = map(DATA_ADDR, DATA_BYTES);
     below = map(CODE_ADDR - 0x4000, CODE_BYTES);
     tables = map(TABLES_ADDR, 0x10000);
-    make_tables(o.wild);
+    make_tables(o.kind.wild);
     unsigned long bad = compare_all(&o);
     unsigned covered, rows = stream_rows(&covered);
-    printf("# seed %" PRIu64 ": %lu streams, %lu instructions, %u of %u encodings, %lu differ\n",
-           o.seed, o.streams, instructions / 2, covered, rows, bad);
+    printf("# seed %" PRIu64
+           ": %lu streams, %lu instructions, %u of %u encodings (%u in the table), "
+           "%lu differ\n",
+           o.seed, o.streams, instructions / 2, covered, rows, A64_END_OF_PAGE - 1, bad);
     if (oracle > 0) {
         close(to_oracle);
         waitpid(oracle, NULL, 0);

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 extern void stream_enter(struct regs *regs, const void *code);
 extern char stream_exit[];
@@ -84,18 +83,6 @@ static uint8_t *region(uint64_t addr, uint64_t bytes, int prot)
     return p == MAP_FAILED ? NULL : p;
 }
 
-static int all(int fd, void *buf, size_t size, int writing)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = writing ? write(fd, (char *)buf + done, size - done)
-                            : read(fd, (char *)buf + done, size - done);
-        if (n <= 0)
-            return 0;
-        done += (size_t)n;
-    }
-    return 1;
-}
-
 int main(void)
 {
     static struct request in;
@@ -115,7 +102,7 @@ int main(void)
     sigaction(SIGSEGV, &sa, NULL);
     sigaction(SIGBUS, &sa, NULL);
     sigaction(SIGTRAP, &sa, NULL);
-    while (all(0, &in, sizeof in, 0)) {
+    while (transfer(0, &in, sizeof in, 0)) {
         if (in.count > STREAM_MAX)
             return 1;
         uint32_t exit_code[2] = {0x5800005d, 0xd61f03a0};
@@ -131,7 +118,7 @@ int main(void)
             stream_enter(&reply.regs, code);
         reply.memory = digest(data + (BASE - DATA_ADDR) - WINDOW, 2 * WINDOW);
         fill_pattern(data + (BASE - DATA_ADDR) - WINDOW, BASE - WINDOW, 2 * WINDOW);
-        if (!all(1, &reply, sizeof reply, 1))
+        if (!transfer(1, &reply, sizeof reply, 1))
             return 1;
     }
     return 0;

@@ -3,7 +3,8 @@
  * Random streams from a64.def. An instruction that accesses memory is preceded by others that point
  * its base register near BASE; branches go forward, to the beginning of such a group. What the
  * architecture leaves CONSTRAINED UNPREDICTABLE is avoided: write-back into a transferred register,
- * a pair into one register, a store-exclusive whose status is one of its operands.
+ * a pair into one register, a store-exclusive whose status is one of its operands. So is what the
+ * chosen oracle cannot judge.
  */
 #include "stream.h"
 #include "soft/a64.h"
@@ -15,26 +16,12 @@ struct pattern {
     uint32_t mask, value, ones; /* ones: fields x, should be one */
 };
 static struct pattern patterns[A64_COUNT];
-unsigned long row_count[A64_COUNT];
-unsigned stream_longest = STREAM_INSNS;
+static unsigned long row_count[A64_COUNT]; /* generated */
+static unsigned chosen[A64_COUNT], choices;
 
 uint64_t next_random(uint64_t *rng)
 {
     return mix(*rng += UINT64_C(0x9e3779b97f4a7c15));
-}
-
-void stream_init(void)
-{
-    for (unsigned id = A64_UNDEFINED + 1; id < A64_END_OF_PAGE; id++) {
-        struct pattern *p = &patterns[id];
-        for (const char *s = a64_rows[id].pattern; *s; s++) {
-            if (*s == ' ')
-                continue;
-            p->mask = p->mask << 1 | (*s == '0' || *s == '1');
-            p->value = p->value << 1 | (*s == '1');
-            p->ones = p->ones << 1 | (*s == 'x');
-        }
-    }
 }
 
 static bool has_field(unsigned id, char field)
@@ -58,12 +45,61 @@ static bool eligible(unsigned id)
            !named(id, "RET");
 }
 
-/* Rows in which qemu-aarch64 7.2 is wrong, so that it cannot judge them (tests/fp says more):
- * - FCVTZS Hd, Hn, #fbits sign-extends over the rest of the register;
- * - FJCVTZS sets Z for a subnormal that FPCR.FZ flushes (QEMU issue 2375). */
-static bool oracle_errs(unsigned id)
+/* No stream has this row. */
+static bool row_unjudged(enum oracle oracle, unsigned id)
 {
-    return id == A64_FCVTZS_fixed_sH || id == A64_FJCVTZS;
+#define WORDS(judge, row, when, reason)
+#define ROW(judge, row, reason)                                                                    \
+    if (oracle == ORACLE_##judge && id == A64_##row)                                               \
+        return true;
+#include "known.def"
+#undef ROW
+#undef WORDS
+    return false;
+}
+
+/* No stream has this word of the row. */
+static bool word_unjudged(enum oracle oracle, unsigned id, uint32_t w)
+{
+    const unsigned RD = w & 31, RN = w >> 5 & 31, RM = w >> 16 & 31, RM16 = RM & 15;
+    const bool Q = w >> 30 & 1;
+#define ROW(judge, row, reason)
+#define WORDS(judge, row, when, reason)                                                            \
+    if (oracle == ORACLE_##judge && id == A64_##row && (when))                                     \
+        return true;
+#include "known.def"
+#undef ROW
+#undef WORDS
+    return false;
+}
+
+static void read_pattern(unsigned id)
+{
+    struct pattern *p = &patterns[id];
+    for (const char *s = a64_rows[id].pattern; *s; s++) {
+        if (*s == ' ')
+            continue;
+        p->mask = p->mask << 1 | (*s == '0' || *s == '1');
+        p->value = p->value << 1 | (*s == '1');
+        p->ones = p->ones << 1 | (*s == 'x');
+    }
+}
+
+unsigned stream_init(const struct stream_kind *kind)
+{
+    bool exact = false;
+    choices = 0;
+    for (unsigned id = A64_UNDEFINED + 1; id < A64_END_OF_PAGE; id++)
+        exact |= kind->only && strcmp(a64_rows[id].name, kind->only) == 0;
+    for (unsigned id = A64_UNDEFINED + 1; id < A64_END_OF_PAGE; id++) {
+        const char *name = a64_rows[id].name;
+        read_pattern(id);
+        if (kind->only && (exact ? strcmp(name, kind->only) != 0 : !strstr(name, kind->only)))
+            continue;
+        if (eligible(id) && !row_unjudged(kind->oracle, id))
+            chosen[choices++] = id;
+    }
+    return choices;
 }
 
 /* x28 and x29 belong to the harness. */
@@ -106,7 +142,7 @@ static bool unpredictable(unsigned id, uint32_t w)
     return false;
 }
 
-static uint32_t make_word(unsigned id, uint64_t *rng)
+static uint32_t make_word(unsigned id, enum oracle oracle, uint64_t *rng)
 {
     const struct pattern *p = &patterns[id];
     for (;;) {
@@ -116,7 +152,7 @@ static uint32_t make_word(unsigned id, uint64_t *rng)
         w = (w & ~p->mask) | p->value | p->ones;
         if ((w & 0x3f000000) == 0x39000000 || (w & 0x3f000000) == 0x3d000000)
             w &= ~(0x3fu << 16); /* small unsigned offsets */
-        if (touches_reserved(id, w) || unpredictable(id, w))
+        if (touches_reserved(id, w) || unpredictable(id, w) || word_unjudged(oracle, id, w))
             continue;
         struct insn i;
         a64_decode(w, BLOCK_EL1, &i);
@@ -301,23 +337,25 @@ static void make_regs(struct regs *s, uint64_t *rng)
     s->fpsr = next_random(rng) % 4 ? 0 : 0x0800009f & next_random(rng);
 }
 
-void stream_make(struct request *r, uint64_t number, bool wild, const char *only)
+void stream_make(struct request *r, uint64_t number, const struct stream_kind *kind)
 {
     uint64_t rng = mix(number);
     struct maker m = {.r = r, .rng = &rng};
+    memset(r, 0, sizeof *r);
     make_regs(&r->regs, &rng);
+    if (kind->oracle == ORACLE_VIXL) { /* it knows FPCR.DN alone, and no FPSR */
+        r->regs.fpcr &= 1u << 25;
+        r->regs.fpsr = 0;
+    }
     put(&m, 0xd5033f5f); /* clrex: the stream before may have left the monitor set */
-    const unsigned wanted = 1 + (unsigned)(next_random(&rng) % stream_longest);
+    const unsigned wanted = 1 + (unsigned)(next_random(&rng) % kind->longest);
     while (m.groups < wanted && m.count < STREAM_MAX - 12) {
-        unsigned id = A64_UNDEFINED + 1 + (unsigned)(next_random(&rng) % (A64_END_OF_PAGE - 1));
-        if (!eligible(id) || (!wild && oracle_errs(id)) ||
-            (only && !strstr(a64_rows[id].name, only)))
-            continue;
-        uint32_t w = make_word(id, &rng);
+        const unsigned id = chosen[next_random(&rng) % choices];
+        const uint32_t w = make_word(id, kind->oracle, &rng);
         m.group_at[m.groups++] = m.count;
         row_count[id]++;
         if (w != 0xd503201f && is_memory(id))
-            add_memory(&m, w, wild);
+            add_memory(&m, w, kind->wild);
         else if (a64_rows[id].flags & A64_BRANCH)
             m.groups--, add_branch(&m, id, w), m.groups++;
         else

@@ -7,13 +7,20 @@
 
 #define STREAM_INSNS 40 /* about as many as a stream has */
 
-/* Seen and generated, by row of the table. */
-extern unsigned long row_count[];
-/* At most so many instructions of the tables in one stream; 1 .. STREAM_INSNS. */
-extern unsigned stream_longest;
+/* Who judges a stream besides the other engine of this CPU. */
+enum oracle { ORACLE_NONE, ORACLE_QEMU, ORACLE_VIXL };
 
-void stream_init(void);
-/* The same stream for the same number. `wild`: addresses that fault are wanted too. */
-void stream_make(struct request *r, uint64_t number, bool wild, const char *only);
+struct stream_kind {
+    bool wild;          /* addresses that fault are wanted too */
+    unsigned longest;   /* at most so many instructions of the tables; 1 .. STREAM_INSNS */
+    const char *only;   /* the row of this name, or those whose names contain it; NULL: all */
+    enum oracle oracle; /* leave out what this one cannot judge (known.def) */
+};
+
+/* How many rows of the table there are to choose from; of these stream_make takes. */
+unsigned stream_init(const struct stream_kind *kind);
+/* The same stream for the same number and kind. */
+void stream_make(struct request *r, uint64_t number, const struct stream_kind *kind);
+/* Rows of the table that random streams can have, and how many of them this run has had. */
 unsigned stream_rows(unsigned *covered);
 uint64_t next_random(uint64_t *rng);
