@@ -5,12 +5,17 @@
  *
  * Each vCPU has a mailbox. The sender posts to every other one, kicks it, and waits until it has
  * served the mail, or is outside cpu_run (it serves its mailbox before it runs any guest code
- * again). While waiting, a vCPU serves its own mail: two that flush each other must not wait for
- * ever.
+ * again). A vCPU that waits here counts as outside: two that flush each other do not wait for each
+ * other, and those that wait for their turn may sleep. Without that they take the time of the very
+ * vCPUs whose answers are missing, where there are more vCPUs than the host has cores.
  */
 #include "tlb.h"
 
 #include <sched.h>
+#include <time.h>
+
+#define YIELDS 20
+#define NAP_NS 20000
 
 struct machine machine = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -57,24 +62,26 @@ static uint64_t post(struct cpu *to, const struct mail *m)
     return ticket;
 }
 
-/* A vCPU that waits for others must answer them. */
-static void serve_own(struct cpu *self)
+/* An answer takes a microsecond or two if the vCPU is on a core of the host: YIELDS are about ten.
+ * Else it waits for its turn, and so do we. */
+static void wait_for_answer(const struct cpu *from, uint64_t ticket)
 {
-    if (self && (atomic_load_explicit(&self->kick, memory_order_relaxed) & KICK_MAIL)) {
-        atomic_fetch_and(&self->kick, ~(uint32_t)KICK_MAIL);
-        cpu_serve_mail(self);
+    for (unsigned n = 0; atomic_load(&from->running) &&
+                         atomic_load_explicit(&from->mail_served, memory_order_acquire) < ticket;
+         n++) {
+        if (n < YIELDS)
+            sched_yield();
+        else
+            nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
     }
-    sched_yield();
 }
 
-/* `self` is NULL for a thread that is no vCPU. */
-static void broadcast(struct cpu *self, const struct mail *m)
+static void post_and_wait(const struct cpu *self, const struct mail *m)
 {
     uint64_t ticket[CPU_MAX] = {0};
     struct cpu *others[CPU_MAX];
     unsigned count = 0;
-    while (pthread_mutex_trylock(&machine.lock) != 0)
-        serve_own(self);
+    pthread_mutex_lock(&machine.lock);
     for (unsigned n = 0; n < CPU_MAX; n++) {
         struct cpu *to = machine.cpus[n];
         if (!to || to == self)
@@ -82,12 +89,22 @@ static void broadcast(struct cpu *self, const struct mail *m)
         ticket[count] = post(to, m);
         others[count++] = to;
     }
-    for (unsigned n = 0; n < count; n++) {
-        while (atomic_load(&others[n]->running) &&
-               atomic_load_explicit(&others[n]->mail_served, memory_order_acquire) < ticket[n])
-            serve_own(self);
-    }
+    for (unsigned n = 0; n < count; n++)
+        wait_for_answer(others[n], ticket[n]);
     pthread_mutex_unlock(&machine.lock);
+}
+
+/* In an instruction of the guest: what came meanwhile is served before the next one. The flag goes
+ * up before the look at `kick`, as in cpu_run. */
+static void broadcast(struct cpu *c, const struct mail *m)
+{
+    atomic_store(&c->running, false);
+    post_and_wait(c, m);
+    atomic_store(&c->running, true);
+    if (atomic_load(&c->kick) & KICK_MAIL) {
+        atomic_fetch_and(&c->kick, ~(uint32_t)KICK_MAIL);
+        cpu_serve_mail(c);
+    }
 }
 
 void cpu_broadcast(struct cpu *c, enum mail_op op, uint64_t a, uint64_t b)
@@ -101,5 +118,5 @@ void cpu_broadcast(struct cpu *c, enum mail_op op, uint64_t a, uint64_t b)
 void cpu_broadcast_foreign(enum mail_op op, uint64_t a, uint64_t b)
 {
     struct mail m = {.op = (uint8_t)op, .a = a, .b = b};
-    broadcast(NULL, &m);
+    post_and_wait(NULL, &m);
 }
