@@ -5,14 +5,7 @@
  * failure.
  */
 #include "guest.h"
-
-#include <stdint.h>
-
-typedef uint64_t u64;
-typedef uint32_t u32;
-
-#define LINE  __attribute__((aligned(128)))
-#define DMB() __asm__ volatile("dmb ish" ::: "memory")
+#include "ops.h"
 
 void guest_main(u64 me, u64 cpus);
 
@@ -26,29 +19,6 @@ static LINE u32 ticket_next, ticket_now;
 static LINE u64 pair[2];
 static LINE u64 seen[MAX_CPUS][4];
 static LINE u64 failures;
-
-static u64 acquire(const volatile u64 *p)
-{
-    u64 v;
-    __asm__ volatile("ldar %0, [%1]" : "=r"(v) : "r"(p) : "memory");
-    return v;
-}
-
-static void release(volatile u64 *p, u64 v)
-{
-    __asm__ volatile("stlr %0, [%1]" ::"r"(v), "r"(p) : "memory");
-}
-
-static u64 fetch_add(u64 *p, u64 n)
-{
-    u64 old, sum;
-    u32 failed;
-    __asm__ volatile("1: ldaxr %0, [%3]\n\tadd %1, %0, %4\n\tstlxr %w2, %1, [%3]\n\tcbnz %w2, 1b"
-                     : "=&r"(old), "=&r"(sum), "=&r"(failed)
-                     : "r"(p), "r"(n)
-                     : "memory");
-    return old;
-}
 
 static void barrier(u64 cpus)
 {
@@ -81,17 +51,26 @@ static void report(u64 test, u64 figure)
 
 /* ---- locks and queues ---- */
 
-static void spin_lock(u64 me, u64 cpus, u64 rounds)
+static void take_lock(u64 lse)
 {
-    (void)me;
+    u64 v;
+    u32 failed;
+    if (lse) {
+        while (exchange_acquire_lse(&word_a, 1))
+            __asm__ volatile("yield");
+        return;
+    }
+    __asm__ volatile("sevl\n1: wfe\n2: ldaxr %0, [%2]\n\tcbnz %0, 1b\n\tstxr %w1, %3, [%2]\n\t"
+                     "cbnz %w1, 2b"
+                     : "=&r"(v), "=&r"(failed)
+                     : "r"(&word_a), "r"(1ul)
+                     : "memory");
+}
+
+static void spin_lock(u64 me, u64 cpus, u64 rounds, u64 lse)
+{
     for (u64 n = 0; n < rounds; n++) {
-        u64 v;
-        u32 failed;
-        __asm__ volatile("sevl\n1: wfe\n2: ldaxr %0, [%2]\n\tcbnz %0, 1b\n\tstxr %w1, %3, [%2]\n\t"
-                         "cbnz %w1, 2b"
-                         : "=&r"(v), "=&r"(failed)
-                         : "r"(&word_a), "r"(1ul)
-                         : "memory");
+        take_lock(lse);
         plain++;
         pair[0] += plain;
         release(&word_a, 0);
@@ -101,16 +80,24 @@ static void spin_lock(u64 me, u64 cpus, u64 rounds)
     fail_if(me == 0 && plain != rounds * cpus);
 }
 
-static void ticket_lock(u64 me, u64 cpus, u64 rounds)
+static u32 take_ticket(u64 lse)
 {
-    (void)me;
+    u32 mine, next, failed;
+    if (lse)
+        return (u32)fetch_add32_lse(&ticket_next, 1);
+    __asm__ volatile("1: ldaxr %w0, [%3]\n\tadd %w1, %w0, #1\n\tstxr %w2, %w1, [%3]\n\t"
+                     "cbnz %w2, 1b"
+                     : "=&r"(mine), "=&r"(next), "=&r"(failed)
+                     : "r"(&ticket_next)
+                     : "memory");
+    return mine;
+}
+
+static void ticket_lock(u64 me, u64 cpus, u64 rounds, u64 lse)
+{
     for (u64 n = 0; n < rounds; n++) {
-        u32 mine, next, failed, now;
-        __asm__ volatile("1: ldaxr %w0, [%3]\n\tadd %w1, %w0, #1\n\tstxr %w2, %w1, [%3]\n\t"
-                         "cbnz %w2, 1b"
-                         : "=&r"(mine), "=&r"(next), "=&r"(failed)
-                         : "r"(&ticket_next)
-                         : "memory");
+        const u32 mine = take_ticket(lse);
+        u32 now;
         do
             __asm__ volatile("yield\n\tldar %w0, [%1]" : "=r"(now) : "r"(&ticket_now) : "memory");
         while (now != mine);
@@ -152,7 +139,19 @@ static struct {
     u64 turn, value;
 } cells[CELLS] LINE;
 
-static void queue(u64 me, u64 cpus, u64 rounds)
+/* The next position of *end: taken at once, and then waited for; or only when its cell is ready. */
+static u64 claim(u64 *end, u64 ahead, u64 lse)
+{
+    if (!lse)
+        return fetch_add(end, 1);
+    for (;;) {
+        const u64 at = acquire(end);
+        if (acquire(&cells[at % CELLS].turn) == at + ahead && swap_lse(end, at, at + 1))
+            return at;
+    }
+}
+
+static void queue(u64 me, u64 cpus, u64 rounds, u64 lse)
 {
     u64 sum = 0;
     if (me == 0)
@@ -160,12 +159,12 @@ static void queue(u64 me, u64 cpus, u64 rounds)
             cells[n].turn = n;
     barrier(cpus);
     for (u64 n = 0; n < rounds; n++) {
-        u64 at = fetch_add(&word_a, 1);
+        u64 at = claim(&word_a, 0, lse);
         while (acquire(&cells[at % CELLS].turn) != at)
             __asm__ volatile("yield");
         cells[at % CELLS].value = me << 32 | n;
         release(&cells[at % CELLS].turn, at + 1);
-        at = fetch_add(&word_b, 1);
+        at = claim(&word_b, 1, lse);
         while (acquire(&cells[at % CELLS].turn) != at + 1)
             __asm__ volatile("yield");
         sum += cells[at % CELLS].value;
@@ -184,19 +183,13 @@ static struct node {
     u64 owner, uses;
 } nodes[NODES] LINE;
 
-static int swap_pair(u64 a, u64 b, u64 c, u64 d)
+static int move_top(u64 lse, u64 from, u64 version, u64 to)
 {
-    u64 x, y;
-    u32 failed;
-    __asm__ volatile("1: ldaxp %0, %1, [%3]\n\tcmp %0, %4\n\tccmp %1, %5, #0, eq\n\tb.ne 2f\n\t"
-                     "stlxp %w2, %6, %7, [%3]\n\tcbnz %w2, 1b\n2:\tcset %w2, ne"
-                     : "=&r"(x), "=&r"(y), "=&r"(failed)
-                     : "r"(pair), "r"(a), "r"(b), "r"(c), "r"(d)
-                     : "memory", "cc");
-    return failed == 0;
+    return lse ? swap_pair_lse(pair, from, version, to, version + 1)
+               : swap_pair(pair, from, version, to, version + 1);
 }
 
-static void stack(u64 me, u64 cpus, u64 rounds)
+static void stack(u64 me, u64 cpus, u64 rounds, u64 lse)
 {
     u64 version;
     struct node *top;
@@ -211,7 +204,7 @@ static void stack(u64 me, u64 cpus, u64 rounds)
         do {
             version = acquire(&pair[1]);
             top = (struct node *)acquire(&pair[0]);
-        } while (!top || !swap_pair((u64)top, version, *(volatile u64 *)&top->next, version + 1));
+        } while (!top || !move_top(lse, (u64)top, version, *(volatile u64 *)&top->next));
         fail_if(top->owner != 0);
         top->owner = me + 1;
         top->uses++;
@@ -222,7 +215,7 @@ static void stack(u64 me, u64 cpus, u64 rounds)
             version = acquire(&pair[1]);
             old = (struct node *)acquire(&pair[0]);
             top->next = old;
-        } while (!swap_pair((u64)old, version, (u64)top, version + 1));
+        } while (!move_top(lse, (u64)old, version, (u64)top));
     }
     barrier(cpus);
     if (me == 0) {
@@ -250,22 +243,26 @@ static void meet(u64 pair_number, u64 round, u64 phase)
         ;
 }
 
-static void message(u64 me, u64 rounds, int ordered)
+static void message(u64 me, u64 rounds, u64 kind)
 {
     const u64 p = me / 2;
     for (u64 n = 1; n <= rounds; n++) {
         if (me % 2 == 0) {
             litmus[p].x = n;
-            if (ordered) {
+            if (kind == MESSAGE_RELEASE) {
                 release(&litmus[p].y, n);
+            } else if (kind == MESSAGE_LSE) {
+                exchange_release_lse((void *)&litmus[p].y, n);
             } else {
                 DMB();
                 litmus[p].y = n;
             }
         } else {
             u64 y, x;
-            if (ordered) {
+            if (kind == MESSAGE_RELEASE) {
                 y = acquire(&litmus[p].y);
+            } else if (kind == MESSAGE_LSE) {
+                y = read_lse((void *)&litmus[p].y);
             } else {
                 y = litmus[p].y;
                 DMB();
@@ -277,7 +274,7 @@ static void message(u64 me, u64 rounds, int ordered)
 }
 
 /* Both store, then load the other's word: with barriers not both may see the old one. */
-static u64 store_buffer(u64 me, u64 rounds, int kind)
+static u64 store_buffer(u64 me, u64 rounds, u64 kind)
 {
     const u64 p = me / 2;
     u64 both = 0;
@@ -287,6 +284,9 @@ static u64 store_buffer(u64 me, u64 rounds, int kind)
         meet(p, n, 1);
         if (kind == STORE_BUFFER_RELEASE) {
             release(mine, n + 1);
+            seen[me][0] = acquire(other);
+        } else if (kind == STORE_BUFFER_LSE) {
+            exchange_lse((void *)mine, n + 1);
             seen[me][0] = acquire(other);
         } else {
             *mine = n + 1;
@@ -334,6 +334,77 @@ static void wide(u64 me, u64 rounds)
             fail_if(c != (c & 0xff) * 0x0101);
         }
     }
+}
+
+/* ---- what only the atomics of FEAT_LSE do ---- */
+
+/* Even CPUs by CASPAL, odd ones by exclusives; beside them bytes and halfwords, each CPU its own.
+ */
+static void pair_counter_lse(u64 me, u64 cpus, u64 rounds)
+{
+    for (u64 n = 0; n < rounds; n++) {
+        u64 a, b;
+        do {
+            a = acquire(&pair[0]);
+            b = acquire(&pair[1]);
+        } while (me % 2 ? !swap_pair(pair, a, b, a + 1, b + 3)
+                        : !swap_pair_lse(pair, a, b, a + 1, b + 3));
+        fail_if(b != 3 * a);
+        fail_if(fetch_add8_lse((char *)&word_a + me, 1) != (n & 0xff));
+        fail_if(fetch_add16_lse((char *)seen + 2 * me, 3) != (3 * n & 0xffff));
+    }
+    barrier(cpus);
+    fail_if(me == 0 && (pair[0] != rounds * cpus || pair[1] != 3 * rounds * cpus));
+}
+
+/* A CPU alone changes its bit, so that it knows what the bit was. */
+static void bits_lse(u64 me, u64 cpus, u64 rounds)
+{
+    const u64 bit = 1ul << me, high = 1ul << (63 - me);
+    for (u64 n = 0; n < rounds; n++) {
+        fail_if(fetch_set8_lse(&word_a, bit) & bit);
+        fail_if((fetch_flip16_lse(&word_b, bit) & bit) != (n % 2 ? bit : 0));
+        fail_if(fetch_set_lse(&word_c, high) & high);
+        fail_if(!(fetch_clear8_lse(&word_a, bit) & bit));
+        fail_if(!(fetch_clear_lse(&word_c, high) & high));
+    }
+    barrier(cpus);
+    fail_if(me == 0 && (word_a || word_c || word_b != (rounds % 2 ? (1ul << cpus) - 1 : 0)));
+}
+
+/* A maximum only grows, a minimum only falls. */
+static void extremes_lse(u64 me, u64 cpus, u64 rounds)
+{
+    u64 high = 0;
+    int64_t low = 0;
+    for (u64 n = 1; n <= rounds; n++) {
+        const u64 v = n * cpus + me;
+        const u64 most = fetch_max_lse(&word_a, v);
+        const int64_t least = (int64_t)fetch_min_lse(&word_b, -v);
+        fail_if(most < high || least > low);
+        high = most > v ? most : v;
+        low = least < -(int64_t)v ? least : -(int64_t)v;
+    }
+    barrier(cpus);
+    const u64 last = rounds * cpus + cpus - 1;
+    fail_if(me == 0 && (word_a != last || word_b != -last));
+}
+
+/* One counter by both kinds of atomics; and every value put in comes out again. */
+static void mixed_lse(u64 me, u64 cpus, u64 rounds)
+{
+    u64 mine = me + 1;
+    for (u64 n = 0; n < rounds; n++) {
+        if ((n + me) % 2)
+            fetch_add(&word_a, 1);
+        else
+            fetch_add_lse(&word_a, 1);
+        mine = exchange_lse(&word_b, mine);
+        fail_if(mine > cpus);
+    }
+    fetch_add_lse(&word_c, mine);
+    barrier(cpus);
+    fail_if(me == 0 && (word_a != rounds * cpus || word_b + word_c != cpus * (cpus + 1) / 2));
 }
 
 /* ---- maintenance: CPU 0 changes, the others use ---- */
@@ -386,20 +457,39 @@ static void code(u64 me, u64 cpus, u64 rounds)
     }
 }
 
+static int has_lse(void)
+{
+    u64 isar0;
+    __asm__("mrs %0, id_aa64isar0_el1" : "=r"(isar0));
+    return (isar0 >> 20 & 15) >= 2;
+}
+
 static u64 run(u64 test, u64 me, u64 cpus, u64 rounds)
 {
-    const u64 in_pairs = me < cpus / 2 * 2;
+    const u64 in_pairs = me < cpus / 2 * 2, lse = test >= FIRST_LSE;
+    if (lse && !has_lse())
+        return NOT_HERE;
     switch (test) {
-    case SPIN_LOCK: spin_lock(me, cpus, rounds); break;
-    case TICKET_LOCK: ticket_lock(me, cpus, rounds / 4); break;
+    case SPIN_LOCK:
+    case SPIN_LOCK_LSE: spin_lock(me, cpus, rounds, lse); break;
+    case TICKET_LOCK:
+    case TICKET_LOCK_LSE: ticket_lock(me, cpus, rounds / 8, lse); break;
     case PAIR_COUNTER: pair_counter(me, cpus, rounds); break;
-    case QUEUE: queue(me, cpus, rounds / 4); break;
-    case STACK: stack(me, cpus, rounds); break;
-    case MESSAGE_DMB: in_pairs ? message(me, rounds * 10, 0) : (void)0; break;
-    case MESSAGE_RELEASE: in_pairs ? message(me, rounds * 10, 1) : (void)0; break;
+    case PAIR_COUNTER_LSE: pair_counter_lse(me, cpus, rounds); break;
+    case QUEUE:
+    case QUEUE_LSE: queue(me, cpus, rounds / 8, lse); break;
+    case STACK:
+    case STACK_LSE: stack(me, cpus, rounds, lse); break;
+    case BITS_LSE: bits_lse(me, cpus, rounds); break;
+    case EXTREMES_LSE: extremes_lse(me, cpus, rounds); break;
+    case MIXED_LSE: mixed_lse(me, cpus, rounds); break;
+    case MESSAGE_DMB:
+    case MESSAGE_RELEASE:
+    case MESSAGE_LSE: in_pairs ? message(me, rounds * 10, test) : (void)0; break;
     case STORE_BUFFER_DMB:
     case STORE_BUFFER_RELEASE:
-    case STORE_BUFFER_PLAIN: return in_pairs ? store_buffer(me, rounds, (int)test) : 0;
+    case STORE_BUFFER_LSE:
+    case STORE_BUFFER_PLAIN: return in_pairs ? store_buffer(me, rounds, test) : 0;
     case COHERENCE: coherence(me, rounds * 10); break;
     case WIDE: wide(me, rounds * 10); break;
     case TLB: tlb(me, cpus, rounds & ~15ul); break;
@@ -415,6 +505,8 @@ void guest_main(u64 me, u64 cpus)
         if (me == 0) {
             word_a = word_b = word_c = plain = pair[0] = pair[1] = 0;
             ticket_next = ticket_now = 0;
+            for (u64 n = 0; n < MAX_CPUS; n++)
+                seen[n][0] = seen[n][1] = seen[n][2] = seen[n][3] = 0;
             for (u64 n = 0; n < MAX_CPUS / 2; n++)
                 litmus[n].x = litmus[n].y = litmus[n].meet = 0;
         }

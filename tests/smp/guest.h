@@ -11,7 +11,10 @@
 #define PAGES       0x80280000ul /* physical pages behind the window */
 #define MAX_CPUS    8
 
-/* x0 of HVC #0: a line of result: x1 = failures, x2..x4 = figures of the test named by x5. */
+/* x3 of a report: this CPU has not what the test is about. */
+#define NOT_HERE (~0ul)
+
+/* HVC #0 with x0 = 1 reports: x1 = the test, x2 = failures, x3 = a figure. */
 enum test {
     SPIN_LOCK,
     TICKET_LOCK,
@@ -27,5 +30,16 @@ enum test {
     WIDE,
     TLB,
     CODE,
+    FIRST_LSE, /* from here on, FEAT_LSE */
+    SPIN_LOCK_LSE = FIRST_LSE,
+    TICKET_LOCK_LSE,
+    PAIR_COUNTER_LSE,
+    QUEUE_LSE,
+    STACK_LSE,
+    MESSAGE_LSE,
+    STORE_BUFFER_LSE,
+    BITS_LSE,
+    EXTREMES_LSE,
+    MIXED_LSE,
     TESTS
 };

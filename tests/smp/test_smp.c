@@ -36,6 +36,16 @@ static const char *const names[TESTS] = {
     [WIDE] = "aligned accesses are whole",
     [TLB] = "TLBI seen by all",
     [CODE] = "code patched under other CPUs",
+    [SPIN_LOCK_LSE] = "spin lock by SWPA",
+    [TICKET_LOCK_LSE] = "ticket lock by LDADDAL",
+    [PAIR_COUNTER_LSE] = "CASPAL against LDAXP and STLXP, neighbours by LDADDB and LDADDH",
+    [QUEUE_LSE] = "lock-free queue by CASAL",
+    [STACK_LSE] = "lock-free stack by CASPAL",
+    [MESSAGE_LSE] = "message passing, SWPL and CASAL",
+    [STORE_BUFFER_LSE] = "store buffering, SWPAL and LDAR",
+    [BITS_LSE] = "every CPU its bits by LDSET, LDCLR and LDEOR",
+    [EXTREMES_LSE] = "LDUMAX and LDSMIN",
+    [MIXED_LSE] = "LDADDAL against exclusives, values handed round by SWPAL",
 };
 
 static void put64(uint64_t address, uint64_t value)
@@ -62,6 +72,11 @@ static void on_report(hv_vcpu_t v)
     hv_vcpu_get_reg(v, HV_REG_X3, &figure);
     if (test >= TESTS)
         return;
+    atomic_fetch_add(&reported, 1);
+    if (figure == NOT_HERE) {
+        printf("skip - smp: %s, %u vCPUs%s: no LSE atomics\n", names[test], cpus, mode);
+        return;
+    }
     printf("%s - smp: %s, %u vCPUs%s", failures ? "not ok" : "ok", names[test], cpus, mode);
     if (failures)
         printf(": %" PRIu64 " failures", failures);
@@ -70,7 +85,6 @@ static void on_report(hv_vcpu_t v)
         printf("# both loads before both stores: %" PRIu64 " times\n", figure);
     fflush(stdout);
     test_state.failed += failures != 0;
-    atomic_fetch_add(&reported, 1);
 }
 
 /* False when this vCPU is done. */
