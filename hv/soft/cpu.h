@@ -58,7 +58,8 @@ struct tlb_entry {
     uintptr_t addend;
     uint64_t ipa; /* of the page */
 };
-#define TLB_NONE UINT64_C(1)
+#define TLB_ENTRY_BITS 5 /* log2 of the size of an entry */
+#define TLB_NONE       UINT64_C(1)
 #define TLB_CHECKED                                                                                \
     UINT64_C(0x800) /* in a tag: only aligned accesses (Device memory, SCTLR_EL1.A) */
 
@@ -144,6 +145,7 @@ struct cpu {
     uint32_t fetch_gen;     /* bumped whenever a virtual address may mean other code */
     uint32_t block_flags;   /* BLOCK_* of the current state */
     struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
+    uint32_t tlb_mask;      /* of the offset of a slot in its set: TLB_SIZE(c) - 1 entries */
 
     v128 v[32];
     union { /* architectural layout */
@@ -194,7 +196,6 @@ struct cpu {
     uint64_t exec_time;   /* mach ticks */
 
     /* Memory. */
-    struct tlb_entry tlb_sets[VIEW_COUNT][TLB_SIZE];
     struct fetch_entry fetch[FETCH_TLB_SIZE];
     struct jump_entry jump[JUMP_CACHE_SIZE];
     struct mmu_regime regime;    /* SCTLR, TCR, TTBRn, MAIR decoded (tlb_regime_changed) */
@@ -226,6 +227,14 @@ struct cpu {
     sem_t wake;
 
     uint64_t stats[STAT_COUNT];
+
+    /* The data TLB, as large as tlb_bits says. Last: most of it is never touched. Zeroes are an
+     * empty slot, but for the first one of a set, where page 0 would be. */
+    unsigned tlb_bits;
+    uint32_t tlb_evictions;
+    uint64_t tlb_since;        /* the evictions are of the time since then (mach ticks) */
+    uint64_t tlb_fills_before; /* STAT_TLB_FILLS at the last flush */
+    struct tlb_entry tlb_sets[VIEW_COUNT][TLB_MAX_SIZE];
 };
 
 /* ---- exceptions and exits (exception.c) ---------------------------------------------------------

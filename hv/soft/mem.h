@@ -29,9 +29,12 @@ bool mem_sp_fault(struct cpu *c, const struct insn *i);
 enum mmu_view mem_unpriv_view(const struct cpu *c);
 enum mmu_view mem_view(const struct cpu *c);
 
-static inline struct tlb_entry *tlb_slot(struct tlb_entry *tlb, uint64_t va)
+/* Neighbouring pages never share a slot: an access that crosses from one into the other must not
+ * hit. */
+static inline struct tlb_entry *tlb_slot(const struct cpu *c, struct tlb_entry *set, uint64_t va)
 {
-    return &tlb[va >> PAGE_BITS & (TLB_SIZE - 1)];
+    return (struct tlb_entry *)(void *)((uint8_t *)set +
+                                        (va >> (PAGE_BITS - TLB_ENTRY_BITS) & c->tlb_mask));
 }
 
 /* May [va, va + size) go straight to memory? In the page of the tag; aligned if that is checked. */
@@ -45,7 +48,7 @@ static inline bool mem_matches(uint64_t tag, uint64_t va, unsigned size)
     static inline bool ld##bits(struct cpu *c, const struct insn *i, uint64_t va,                  \
                                 uint##bits##_t *out)                                               \
     {                                                                                              \
-        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                       \
         if (likely(mem_matches(e->read, va, bits / 8))) {                                          \
             memcpy(out, (const void *)(uintptr_t)(va + e->addend), bits / 8);                      \
             return true;                                                                           \
@@ -55,7 +58,7 @@ static inline bool mem_matches(uint64_t tag, uint64_t va, unsigned size)
     static inline bool st##bits(struct cpu *c, const struct insn *i, uint64_t va,                  \
                                 uint##bits##_t in)                                                 \
     {                                                                                              \
-        const struct tlb_entry *e = tlb_slot(c->tlb, va);                                          \
+        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                       \
         if (likely(mem_matches(e->write, va, bits / 8))) {                                         \
             memcpy((void *)(uintptr_t)(va + e->addend), &in, bits / 8);                            \
             return true;                                                                           \
@@ -69,7 +72,7 @@ MEM_ACCESS(64)
 
 static inline bool ld128(struct cpu *c, const struct insn *i, uint64_t va, v128 *out)
 {
-    const struct tlb_entry *e = tlb_slot(c->tlb, va);
+    const struct tlb_entry *e = tlb_slot(c, c->tlb, va);
     if (likely(mem_matches(e->read, va, 16))) {
         memcpy(out, (const void *)(uintptr_t)(va + e->addend), 16);
         return true;
@@ -79,7 +82,7 @@ static inline bool ld128(struct cpu *c, const struct insn *i, uint64_t va, v128 
 
 static inline bool st128(struct cpu *c, const struct insn *i, uint64_t va, const v128 *in)
 {
-    const struct tlb_entry *e = tlb_slot(c->tlb, va);
+    const struct tlb_entry *e = tlb_slot(c, c->tlb, va);
     if (likely(mem_matches(e->write, va, 16))) {
         memcpy((void *)(uintptr_t)(va + e->addend), in, 16);
         return true;

@@ -69,7 +69,7 @@ static bool store_elements(struct cpu *c, const struct insn *i, uint64_t va, uns
 static inline bool load_bytes(struct cpu *c, const struct insn *i, uint64_t va, unsigned bytes,
                               uint8_t *out)
 {
-    const struct tlb_entry *e = tlb_slot(c->tlb, va);
+    const struct tlb_entry *e = tlb_slot(c, c->tlb, va);
     if (in_page(e->read, va, bytes)) {
         memcpy(out, (const void *)(uintptr_t)(va + e->addend), bytes);
         return true;
@@ -80,7 +80,7 @@ static inline bool load_bytes(struct cpu *c, const struct insn *i, uint64_t va, 
 static inline bool store_bytes(struct cpu *c, const struct insn *i, uint64_t va, unsigned bytes,
                                const uint8_t *in)
 {
-    const struct tlb_entry *e = tlb_slot(c->tlb, va);
+    const struct tlb_entry *e = tlb_slot(c, c->tlb, va);
     if (in_page(e->write, va, bytes)) {
         memcpy((void *)(uintptr_t)(va + e->addend), in, bytes);
         return true;

@@ -14,6 +14,8 @@
 
 #include "backend.h"
 
+#include <mach/mach_time.h>
+
 #define SCTLR_A (UINT64_C(1) << 1)
 
 /* Low bits of tlb_entry.ipa. */
@@ -37,12 +39,26 @@ static void drop_entry(struct tlb_entry *e)
 }
 
 /* A set is looked after in 32 groups: most flushes meet few entries. */
-#define GROUP_BITS (TLB_BITS > 5 ? TLB_BITS - 5 : 0)
-#define GROUP_SIZE (1u << GROUP_BITS)
-
-static uint32_t group_of(uint64_t va)
+static unsigned group_bits(const struct cpu *c)
 {
-    return UINT32_C(1) << ((va >> PAGE_BITS & (TLB_SIZE - 1)) >> GROUP_BITS);
+    return c->tlb_bits > 5 ? c->tlb_bits - 5 : 0;
+}
+
+static void note_used(struct cpu *c, enum mmu_view view, const struct tlb_entry *e)
+{
+    const size_t slot = (size_t)(e - c->tlb_sets[view]);
+
+    c->tlb_used[view] |= UINT32_C(1) << (slot >> group_bits(c));
+}
+
+/* The entries of the lowest group in `used`; *end is behind the last. */
+static struct tlb_entry *group_entries(struct cpu *c, enum mmu_view view, uint32_t used,
+                                       struct tlb_entry **end)
+{
+    struct tlb_entry *first = &c->tlb_sets[view][(size_t)__builtin_ctz(used) << group_bits(c)];
+
+    *end = first + (1u << group_bits(c));
+    return first;
 }
 
 static void clear_ranges(struct va_range range[2])
@@ -103,26 +119,65 @@ static bool maybe_fetched(struct cpu *c, uint64_t va)
     return (*word & bit) || in_range(c->fetch_large, va);
 }
 
-/* Drop everything, or all but what holds for every ASID. */
-static void flush_sets(struct cpu *c, bool keep_global)
+static void drop_entries(struct cpu *c, bool keep_global)
 {
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
         uint32_t left = 0;
 
         for (uint32_t used = c->tlb_used[view]; used; used &= used - 1) {
-            const unsigned group = (unsigned)__builtin_ctz(used);
-            if (group * GROUP_SIZE >= TLB_SIZE)
-                break;
-            struct tlb_entry *e = &c->tlb_sets[view][group * GROUP_SIZE];
-            for (unsigned n = 0; n < GROUP_SIZE; n++, e++) {
+            struct tlb_entry *end, *e = group_entries(c, view, used, &end);
+            for (; e < end; e++) {
                 if (keep_global && (e->ipa & ENTRY_GLOBAL))
-                    left |= UINT32_C(1) << group;
+                    left |= used & -used;
                 else
                     drop_entry(e);
             }
         }
         c->tlb_used[view] = left;
     }
+}
+
+/*
+ * The size of the sets follows the guest: one that keeps evicting pages gets more entries, and one
+ * that fills few between flushes pays for few. Entries stay where the size at their time put them,
+ * so a change drops all.
+ */
+#define EVICTION_NS 3000 /* apart on average, or less: then the walks are a good part of the load  \
+                          */
+#define FLUSH_PAYS 8     /* a flush that comes after fills of less than one slot in so many */
+
+static void resize(struct cpu *c, unsigned bits)
+{
+    drop_entries(c, false);
+    clear_ranges(c->large);
+    c->tlb_bits = bits;
+    c->tlb_mask = ((1u << bits) - 1) << TLB_ENTRY_BITS;
+}
+
+static void note_eviction(struct cpu *c)
+{
+    if (++c->tlb_evictions >> c->tlb_bits == 0)
+        return;
+    mach_timebase_info_data_t tb;
+    const uint64_t now = mach_absolute_time(), ticks = now - c->tlb_since;
+    mach_timebase_info(&tb);
+    const bool often = ticks / tb.denom * tb.numer < (uint64_t)c->tlb_evictions * EVICTION_NS;
+    c->tlb_since = now;
+    c->tlb_evictions = 0;
+    if (often && c->tlb_bits < TLB_MAX_BITS)
+        resize(c, c->tlb_bits + 1);
+}
+
+/* Drop everything, or all but what holds for every ASID. */
+static void flush_sets(struct cpu *c, bool keep_global)
+{
+    const uint64_t fills = c->stats[STAT_TLB_FILLS] - c->tlb_fills_before;
+
+    c->tlb_fills_before = c->stats[STAT_TLB_FILLS];
+    if (c->tlb_bits > TLB_MIN_BITS && fills < (1u << c->tlb_bits) / FLUSH_PAYS)
+        resize(c, c->tlb_bits - 1);
+    else
+        drop_entries(c, keep_global);
     forget_fetches(c);
 }
 
@@ -136,7 +191,9 @@ void tlb_flush_all(struct cpu *c)
 
 void tlb_reset(struct cpu *c)
 {
-    memset(c->tlb_used, 0xff, sizeof c->tlb_used);
+    for (unsigned view = 0; view < VIEW_COUNT; view++)
+        drop_entry(&c->tlb_sets[view][0]);
+    resize(c, TLB_MIN_BITS);
     tlb_regime_changed(c);
     tlb_flush_all(c);
 }
@@ -183,9 +240,8 @@ static void flush_large(struct cpu *c, uint64_t va, bool any_asid)
 {
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
         for (uint32_t used = c->tlb_used[view]; used; used &= used - 1) {
-            const unsigned group = (unsigned)__builtin_ctz(used);
-            struct tlb_entry *e = &c->tlb_sets[view][group * GROUP_SIZE];
-            for (unsigned n = 0; n < GROUP_SIZE; n++, e++)
+            struct tlb_entry *end, *e = group_entries(c, view, used, &end);
+            for (; e < end; e++)
                 if (entry_matches(e, va, any_asid))
                     drop_entry(e);
         }
@@ -199,7 +255,7 @@ static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
         flush_large(c, va, any_asid);
     } else {
         for (unsigned view = 0; view < VIEW_COUNT; view++) {
-            struct tlb_entry *e = tlb_slot(c->tlb_sets[view], va);
+            struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
             if (entry_matches(e, va, any_asid))
                 drop_entry(e);
         }
@@ -374,12 +430,19 @@ bool tlb_locate(struct cpu *c, const struct insn *i, uint64_t va, enum mmu_kind 
 
 /* ---- filling ---- */
 
+static bool is_other_page(const struct tlb_entry *e, uint64_t page)
+{
+    const uint64_t tag = e->read != TLB_NONE ? e->read : e->write;
+
+    return tag != TLB_NONE && tag != 0 && (tag & PAGE_MASK) != page;
+}
+
 /* Keep a translation, with what may be done without asking again. `va` has no tag. */
 static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mmu_result *r,
                  uint8_t *host, uint64_t flags)
 {
-    struct tlb_entry *e = tlb_slot(c->tlb_sets[view], va);
     const uint64_t page = va & PAGE_MASK;
+    struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
     const bool checked = r->device || (c->sr[SR_SCTLR_EL1] & SCTLR_A);
     const uint64_t tag = page | (checked ? TLB_CHECKED : 0);
     bool may_read = r->rights & (view == VIEW_EL0 ? MMU_EL0_R : MMU_EL1_R);
@@ -390,7 +453,11 @@ static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mm
     c->stats[STAT_TLB_FILLS]++;
     if (r->size_bits > PAGE_BITS)
         extend_range(c->large, va, r->size_bits);
-    c->tlb_used[view] |= group_of(va);
+    if (is_other_page(e, page)) {
+        note_eviction(c);
+        e = tlb_slot(c, c->tlb_sets[view], va);
+    }
+    note_used(c, view, e);
     e->read = may_read && (flags & HV_MEMORY_READ) ? tag : TLB_NONE;
     e->write = may_write && !r->clean && (flags & HV_MEMORY_WRITE) ? tag : TLB_NONE;
     if (unlikely(c->watches.units) && debug_watches_page(c, page))
@@ -417,7 +484,7 @@ struct access {
 static uint8_t *resolve(struct cpu *c, const struct insn *i, uint64_t va, struct access a)
 {
     const uint64_t clean_va = untagged(c, va), page = clean_va & PAGE_MASK;
-    const struct tlb_entry *e = tlb_slot(c->tlb_sets[a.view], clean_va);
+    const struct tlb_entry *e = tlb_slot(c, c->tlb_sets[a.view], clean_va);
     const bool read_ok = (e->read & ~TLB_CHECKED) == page,
                write_ok = (e->write & ~TLB_CHECKED) == page;
     const bool checked = ((a.kind == MMU_READ ? e->read : e->write) & TLB_CHECKED) != 0;

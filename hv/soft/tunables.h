@@ -3,7 +3,8 @@
 #pragma once
 
 #ifdef HARD
-#define TLB_BITS         1 /* two pages: never one, or a crossing access could hit itself */
+#define TLB_MIN_BITS     1 /* two pages: never one, or a crossing access could hit itself */
+#define TLB_MAX_BITS     2
 #define BLOCK_MAX_INSNS  1 /* every instruction ends a block */
 #define JUMP_CACHE_BITS  2
 #define CODE_ARENA_BYTES (64u << 10)
@@ -12,7 +13,8 @@
 #define PAC_MEMO_BITS    1
 #define JIT_CODE_BYTES   (256u << 10)
 #else
-#define TLB_BITS         9  /* entries of 32 bytes, per privilege view */
+#define TLB_MIN_BITS     9  /* entries of 32 bytes, per privilege view: to begin with, */
+#define TLB_MAX_BITS     15 /* and where a guest uses many pages (tlb.c) */
 #define BLOCK_MAX_INSNS  64 /* bounds the time to an interrupt */
 #define JUMP_CACHE_BITS  12
 #define CODE_ARENA_BYTES (16u << 20) /* decoded blocks of one vCPU before all are dropped */
@@ -22,7 +24,7 @@
 #define PAC_MEMO_BITS    8 /* entries of 48 bytes */
 #endif
 
-#define TLB_SIZE        (1u << TLB_BITS)
+#define TLB_MAX_SIZE    (1u << TLB_MAX_BITS)
 #define JUMP_CACHE_SIZE (1u << JUMP_CACHE_BITS)
 #define BLOCK_HASH_BITS 16 /* a full arena has some 50 000 blocks */
 #define PAGE_HASH_BITS  12

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-_Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
+_Static_assert(sizeof(struct tlb_entry) == 1u << TLB_ENTRY_BITS, "the index is shifted by that");
 _Static_assert(offsetof(struct cpu, excl_size) == offsetof(struct cpu, excl_valid) + 1,
                "looked at as one word");
 
@@ -72,11 +72,11 @@ static void look_up(struct emitter *e, const struct insn *i, unsigned bytes, boo
         as_lea(a, true, RCX, RAX, (int32_t)bytes - 1);
     else
         as_mov_rr(a, true, RCX, RAX);
-    as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS - 5);
+    as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS - TLB_ENTRY_BITS);
     as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (aligned ? bytes - 1 : 0)));
     if (checked)
         as_alu_ri(a, true, ALU_OR, RCX, TLB_CHECKED);
-    as_alu_ri(a, false, ALU_AND, RDX, (TLB_SIZE - 1) << 5);
+    as_alu_rm(a, false, ALU_AND, RDX, RBP, DISP(tlb_mask));
     /* cmp rcx, [rbp + rdx + tag] */
     as_rex(a, true, RCX, RDX, RBP, false);
     as_8(a, 0x3b);
