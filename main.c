@@ -585,6 +585,7 @@ int main(int argc, char **argv)
     struct options o = {.level = LOG_NORMAL, .step_fd = STDERR_FILENO};
     keep_standard_fds();
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
     vm_config_init(&o.config);
     if (argc > 1 && strcmp(argv[1], "run") == 0)
         return command_run(argc - 1, argv + 1, &o);

@@ -86,6 +86,10 @@ if command -v zstd >/dev/null; then
         boots "a zstd Image" "$out/zst"
         zboot zstd22 "$out/zst" >"$out/zzst"
         boots "an EFI zboot Image with zstd" "$out/zzst"
+        head -c 20 "$out/zst" >"$out/cut"
+        refused "a zstd Image that is cut off" 'cut off' "$out/cut"
+        { head -c -4 "$out/zst"; head -c 4 /dev/zero; } >"$out/bad" # another checksum
+        refused "a corrupt zstd Image" 'corrupt' "$out/bad"
     fi
 else
     skip "zstd: the tool is not installed"
@@ -95,6 +99,12 @@ refused "an EFI zboot Image with lzma" 'lzma' "$out/lzma"
 image 1 4096 >"$out/be"
 refused "a big-endian kernel" 'big-endian' "$out/be"
 image 0 0x20000000 >"$out/big"
+image 4 4096 >"$out/page16"
+boots "a kernel for 16 KiB pages" "$out/page16"
+image 0 4096 0x300000 >"$out/far"
+refused "an impossible offset" 'impossible' "$out/far"
+{ printf 'MZ'; image 0 4096 | tail -c +3 | head -c 58; le32 0x7fffffff; } >"$out/pe"
+refused "a kernel whose PE header is cut off" 'cut off' "$out/pe"
 refused "a kernel larger than memory" 'does not fit' --memory 256M "$out/big"
 head -c 300M /dev/zero >"$out/initrd"
 refused "an initrd larger than memory" 'does not fit' --memory 256M --initrd "$out/initrd" "$out/Image"
@@ -105,6 +115,22 @@ head -c 1000 /dev/zero >"$out/odd"
 refused "a disk of 1000 bytes" 'multiple of 512' --disk "$out/odd" "$out/Image"
 refused "a missing disk" 'No such file' --disk "$out/nothing" "$out/Image"
 rm -f "$out/initrd"
+
+# An image is locked while a guest has it. The guest: the header, then wfi; b .-4
+{ image 0 4096 | head -c 64; le32 0xd503207f 0x17ffffff; } >"$out/idle"
+head -c 4096 /dev/zero >"$out/shared"
+"$vmm" run -q --timeout 60 --disk "$out/shared" "$out/idle" </dev/null >/dev/null 2>&1 &
+first=$!
+for n in 1 2 3 4 5 6 7 8 9 10; do
+    try --disk "$out/shared" "$out/Image"
+    [ $? = 125 ] && break
+    sleep 0.2
+done
+refused "a second writer" 'another process' --disk "$out/shared" "$out/Image"
+refused "a reader beside a writer" 'another process' --disk "$out/shared,readonly" "$out/Image"
+kill $first
+wait $first 2>/dev/null
+boots "a disk whose first user is gone" --disk "$out/shared" "$out/Image"
 
 # The tree, by the checker that kernels use.
 head -c 4096 /dev/zero >"$out/disk0"
@@ -131,6 +157,17 @@ fi
 boots "32 vCPUs" --cpus 32 "$out/Image"
 if try --memory 8G --dump-dtb "$out/dtb" "$out/Image"; then
     boots "8 GB of memory" --memory 8G "$out/Image"
+    # Pages that the guest does not touch are not there. A sanitizer has shadow memory of its own.
+    "$vmm" run -q --timeout 60 --memory 8G "$out/idle" </dev/null >/dev/null 2>&1 &
+    first=$!
+    sleep 1
+    if [ -r /proc/$first/status ] && [ -z "${SAN:-}" ]; then
+        kib=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' /proc/$first/status)
+        [ "$kib" -lt 65536 ]
+        judge "8 GB of memory: $kib KiB of them are there" $?
+    fi
+    kill $first
+    wait $first 2>/dev/null
 else
     skip "8 GB of memory: $(tail -n 1 "$out/log")"
 fi

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 # time limit: 1200
 #
-# Linux as a guest: Debian's stock and cloud kernels boot to a busybox shell and do real work with 1, 2
-# and 4 vCPUs; the device tree; the formats of kernel files; input by a pipe; U-Boot. The guests come
-# from tools/fetch_guests.sh; without them (no network, no Debian) those tests are skipped.
-#   TINYVMM: the program. LONG=1: every kernel with every number of vCPUs, and 50 boots in a row.
+# Linux as a guest: Debian's stock and cloud kernels boot to a busybox shell and do real work with 1, 2,
+# 4 and 8 vCPUs; disks that are block devices, fail, or are read-only; the device tree; the formats of
+# kernel files; input by a pipe; programs for the same board. The guests come from
+# tools/fetch_guests.sh; without them (no network, no Debian) those tests are skipped.
+#   TINYVMM: the program. LONG=1: every kernel with every number of vCPUs up to 32, the cost of an idle
+#   guest, and 50 boots in a row.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 vmm=${TINYVMM:-./tinyvmm}
@@ -24,6 +26,7 @@ skip() { echo "skip - linux: $1"; }
 judge() { if [ "$2" = 0 ]; then ok "$1"; else bad "$1"; fi; }
 
 . tests/linux/formats.sh
+. tests/linux/board.sh
 
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -pthread -o "$out/test_term" tests/linux/test_term.c \
     2>"$out/log" && "$out/test_term" "$vmm" >"$out/term"
@@ -46,25 +49,45 @@ mkdir -p "$out/expected"
 seq 1 20000 | sha256sum | cut -c1-16 >"$out/expected/seq"
 # By an independent awk: like every awk, in double precision.
 awk -f tests/linux/fp.awk >"$out/expected/fp"
+head -c 1M /dev/urandom >"$out/readonly"
+sha256sum <"$out/readonly" | cut -c1-64 >"$out/expected/readonly"
 
 # initrd NAME SCRIPT: the guest's initramfs with SCRIPT as its work
 initrd()
 {
     set -- "$1" "$2" "$out/$1.cpio.gz"
     name=$1 script=$2 file=$3
+    date +%s >"$out/expected/time"
     set -- "script=$script" "expected/seq=$out/expected/seq" "expected/fp=$out/expected/fp" \
-        "expected/time=$out/expected/time" expected/fp.awk=tests/linux/fp.awk
+        "expected/time=$out/expected/time" expected/fp.awk=tests/linux/fp.awk \
+        "expected/readonly=$out/expected/readonly"
     for module in "$guests/$name"/modules/*.ko; do
         [ -f "$module" ] && set -- "$@" "lib/$(basename "$module")=$module"
     done
     tools/mkinitrd.sh "$file" "$guests/busybox" tests/linux/init.sh "$@"
 }
 
+# report LABEL STATUS: what the guest said in $out/log, and how it ended
+report()
+{
+    before=$status status=0
+    tr -d '\r' <"$out/log" >"$out/text"
+    sed -n "s/^ok - /ok - linux: $1: /p; s/^not ok - /not ok - linux: $1: /p" "$out/text"
+    grep -q '^not ok' "$out/text" && status=1
+    judge "$1: ends with status 0" "$2"
+    [ "$(grep -c '^ok - reaches the end$' "$out/text")" = 1 ]
+    judge "$1: did all of it" $?
+    ! grep -qE 'WARNING|Unable to|Call trace|timer broken|Oops|rcu.*stall' "$out/text"
+    clean=$?
+    judge "$1: no complaints in the kernel's log" $clean
+    [ $status = 0 ] || tail -n 60 "$out/log" | sed 's/^/# /'
+    [ $before = 0 ] || status=1
+}
+
 # work KERNEL CPUS: boot, work, reboot, work, power off; then look at the disk from outside
 work()
 {
     label="$1 kernel, $2 vCPU"
-    date +%s >"$out/expected/time"
     initrd "$1" tests/linux/work.sh || { bad "$label: no initramfs"; return; }
     rm -f "$out/disk"
     truncate -s 32M "$out/disk"
@@ -72,34 +95,38 @@ work()
     "$vmm" run -q --timeout 280 --cpus "$2" --initrd "$out/$1.cpio.gz" \
         --append "console=ttyAMA0 panic=-1" --disk "$out/disk,serial=tinyvmm-test" \
         "$guests/$1/Image" </dev/null >"$out/log" 2>&1
-    end=$?
-    tr -d '\r' <"$out/log" | sed -n "s/^ok - /ok - linux: $label: /p; s/^not ok - /not ok - linux: $label: /p"
-    grep -q '^not ok' "$out/log" && status=1
-    judge "$label: ends with status 0" $end
-    [ "$(tr -d '\r' <"$out/log" | grep -c '^ok - reaches the end$')" = 1 ]
-    judge "$label: did all of it" $?
+    report "$label" $?
     [ "$(grep -c 'BOOTED' "$out/log")" = 2 ]
     judge "$label: booted twice" $?
-    ! grep -qE 'WARNING|Unable to|Call trace|timer broken|Oops|rcu.*stall' "$out/log"
-    clean=$?
-    judge "$label: no complaints in the kernel's log" $clean
     e2fsck -fn "$out/disk" >"$out/fsck" 2>&1
     judge "$label: the disk is sound" $?
-    if [ $status != 0 ]; then
-        tail -n 60 "$out/log" | sed 's/^/# /'
-    fi
 }
+
+# smp KERNEL CPUS: work for many vCPUs, which go and come back
+smp()
+{
+    label="$1 kernel, $2 vCPU"
+    initrd "$1" tests/linux/smp_work.sh || { bad "$label: no initramfs"; return; }
+    "$vmm" run -q --timeout 280 --cpus "$2" --initrd "$out/$1.cpio.gz" \
+        --append "console=ttyAMA0 panic=-1" "$guests/$1/Image" </dev/null >"$out/log" 2>&1
+    report "$label" $?
+}
+
+. tests/linux/disks.sh
 
 if [ -n "${LONG:-}" ]; then
     for kernel in debian cloud; do
-        for cpus in 1 2 4; do
+        for cpus in 1 2 4 8; do
             work $kernel $cpus
         done
+        smp $kernel 8
+        smp $kernel 32
     done
 else
     work debian 1
     work cloud 2
     work cloud 4
+    smp debian 8
 fi
 
 if [ -f "$guests/small/Image" ]; then
