@@ -503,6 +503,8 @@ static int choose_backend(const struct options *o)
     const char *name = o->backend ? o->backend : getenv("TINYVMM_BACKEND");
     if (backend_choose(name && *name ? name : "auto", &error))
         return fail("%s", error.text);
+    if (o->config.stats)
+        backend_option("count", "on"); /* a backend that does not know it has nothing to count */
     if (o->jit && !backend_option("jit", o->jit))
         return fail("--jit: %s has no translator (leave the option out)", backend_title());
     return 0;

@@ -35,7 +35,8 @@ bool hvx_backend(unsigned index, struct hvx_backend_info *info);
 /* Set an option of the chosen backend ("jit" = "on" | "off" | "verify", ...). Before hv_vm_create.
  * "irq_exit" = "on" | "off": when the guest takes an interrupt of hv_vcpu_set_pending_interrupt,
  * the run ends at the vector, cancelled; a client without a GIC learns so that its interrupt has
- * arrived. False if the backend has no such option or does not take the value. */
+ * arrived. "count" = "on" | "off": count the guest's instructions in translated code too (a
+ * counter, "instructions"). False if the backend has no such option or does not take the value. */
 bool hvx_set_option(const char *name, const char *value);
 
 /* The index-th counter of a vCPU ("instructions", "blocks", ...), counted since its creation. On

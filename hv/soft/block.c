@@ -206,6 +206,8 @@ static void mark_crossings(struct block *b, const struct insn *last)
     int64_t target = direct ? at + last->off + (int64_t)last->imm : next;
     b->link[0].crosses = target < 0 || target >= (int64_t)PAGE_BYTES;
     b->link[1].crosses = next >= (int64_t)PAGE_BYTES;
+    b->link[0].forward = !b->link[0].crosses && target > at;
+    b->link[1].forward = !b->link[1].crosses;
 }
 
 /* Decode from `host` to the end of the page, a branch, or the longest block allowed. */
@@ -290,6 +292,7 @@ struct block *block_find(struct cpu *c)
             return NULL;
     }
     if (!(flags & BLOCK_STEP)) /* or a branch would run on into it */
-        *j = (struct jump_entry){.pc = pc, .block = b, .gen = c->fetch_gen, .flags = flags};
+        *j = (struct jump_entry){
+            .pc = pc, .block = b, .gen = c->fetch_gen, .flags = flags, .code = jit_cold(c->jit)};
     return b;
 }

@@ -83,7 +83,7 @@ struct jump_entry {
     struct block *block;
     uint32_t gen;
     uint32_t flags;
-    const void *code; /* block->code, or NULL */
+    const void *code; /* block->code, or the way to the dispatcher; NULL without a translator */
 };
 
 /* Breakpoints and watchpoints that are enabled, 0 for the others (debug_match.c). `units`: those
@@ -136,14 +136,14 @@ enum {
 struct cpu {
     /* Hot: offsets that emitted code uses are asserted in jit/. */
     uint64_t x[X_SLOTS];
-    uint64_t pc;            /* start of the block that runs; exact between blocks */
-    uint32_t nzcv;          /* FLAG_* */
-    _Atomic uint32_t kick;  /* any thread */
-    struct tlb_entry *tlb;  /* tlb_sets[current view] */
-    struct block *block;    /* that runs */
-    uint64_t icount;        /* instructions completed, counted at block ends */
-    uint32_t fetch_gen;     /* bumped whenever a virtual address may mean other code */
-    uint32_t block_flags;   /* BLOCK_* of the current state */
+    uint64_t pc;           /* start of the block that runs; exact between blocks */
+    uint32_t nzcv;         /* FLAG_* */
+    _Atomic uint32_t kick; /* any thread */
+    struct tlb_entry *tlb; /* tlb_sets[current view] */
+    struct block *block;   /* that runs */
+    uint64_t icount;       /* instructions completed, counted at block ends (machine.count_insns) */
+    uint32_t fetch_gen;    /* bumped whenever a virtual address may mean other code */
+    uint32_t block_flags;  /* BLOCK_* of the current state */
     struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
     uint32_t tlb_mask;      /* of the offset of a slot in its set: TLB_SIZE(c) - 1 entries */
 
@@ -440,6 +440,7 @@ struct machine {
     bool has_gic;
     bool jit_off;      /* option "jit" = "off" */
     uint32_t jit_heat; /* option "jit-heat": entries before translation; 0: JIT_HEAT */
+    bool count_insns;  /* option "count": translated code counts the instructions it completes */
     bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt
                     */
     uint32_t ipa_bits;

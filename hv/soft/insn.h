@@ -49,6 +49,7 @@ struct link {
     struct link *next_in; /* list of links into `to` */
     uint32_t gen;         /* cpu->fetch_gen when made; checked if `crosses` */
     bool crosses;         /* the target is in another page: its mapping may change */
+    bool forward;         /* the target is further on in this page: part of no loop by itself */
     /* In translated code (jit/): the jump to patch, where it leads while `to` is NULL, and the copy
      * of `gen` that it compares. All in the writable view; NULL if there is none. */
     uint8_t *site, *stub, *gen_at;

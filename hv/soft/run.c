@@ -71,9 +71,13 @@ static bool warm_up(struct cpu *c, struct block *b)
 {
     if (b->code || b->heat < c->jit_heat)
         return true;
-    if (!c->jit && !(c->jit = jit_new(JIT_CODE_BYTES))) {
-        c->jit_heat = UINT32_MAX; /* no emitter or no memory: interpret */
-        return true;
+    if (!c->jit) {
+        c->jit = jit_new(JIT_CODE_BYTES);
+        if (!c->jit) {
+            c->jit_heat = UINT32_MAX; /* no emitter or no memory: interpret */
+            return true;
+        }
+        fetch_changed(c); /* what is in the jump cache has no code to jump to */
     }
     c->stats[STAT_TRANSLATED]++;
     if (jit_translate(c, b))

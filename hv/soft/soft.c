@@ -323,6 +323,10 @@ static bool set_option(const char *name, const char *value)
         machine.jit_off = strcmp(value, "off") == 0;
         return machine.jit_off || strcmp(value, "on") == 0;
     }
+    if (strcmp(name, "count") == 0) {
+        machine.count_insns = strcmp(value, "on") == 0;
+        return machine.count_insns || strcmp(value, "off") == 0;
+    }
     if (strcmp(name, "jit-heat") == 0) {
         machine.jit_heat = (uint32_t)strtoul(value, NULL, 10);
         return machine.jit_heat > 0;
@@ -340,11 +344,14 @@ static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint6
         [STAT_TRANSLATED] = "blocks translated",
     };
     const struct cpu *c = cpu_of(v);
-    if (index > STAT_COUNT)
-        return false;
-    *name = index ? names[index - 1] : "instructions";
-    *value = index ? c->stats[index - 1] : c->icount;
-    return true;
+    if (index < STAT_COUNT) {
+        *name = names[index];
+        *value = c->stats[index];
+        return true;
+    }
+    *name = "instructions";
+    *value = c->icount;
+    return index == STAT_COUNT && (machine.count_insns || machine.jit_off);
 }
 
 const struct hvi_backend hvi_soft = {

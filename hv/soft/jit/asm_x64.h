@@ -303,6 +303,20 @@ static inline void as_movx_rm(struct as *a, bool w, bool sign, unsigned bytes, i
     else
         as_op2_rm(a, w, (sign ? 0xbeu : 0xb6u) + (bytes == 2), dst, base, disp);
 }
+/* The same from [base + index + disp]. */
+static inline void as_movx_rx(struct as *a, bool w, bool sign, unsigned bytes, int dst, int base,
+                              int index, int32_t disp)
+{
+    bool wide = bytes == 8 || (sign && w);
+    as_rex(a, wide || (w && bytes < 4), dst, index, base, false);
+    if (bytes >= 4) {
+        as_8(a, bytes == 4 && wide ? 0x63 : 0x8b);
+    } else {
+        as_8(a, 0x0f);
+        as_8(a, (sign ? 0xbeu : 0xb6u) + (bytes == 2));
+    }
+    as_modrm_x(a, dst, base, index, 0, disp);
+}
 /* Store the low bytes of a register. */
 static inline void as_store_n(struct as *a, unsigned bytes, int src, int base, int32_t disp)
 {
@@ -311,6 +325,15 @@ static inline void as_store_n(struct as *a, unsigned bytes, int src, int base, i
     as_rex(a, bytes == 8, src, 0, base, bytes == 1);
     as_8(a, bytes == 1 ? 0x88 : 0x89);
     as_modrm_m(a, src, base, disp);
+}
+static inline void as_store_nx(struct as *a, unsigned bytes, int src, int base, int index,
+                               int32_t disp)
+{
+    if (bytes == 2)
+        as_8(a, 0x66);
+    as_rex(a, bytes == 8, src, index, base, bytes == 1);
+    as_8(a, bytes == 1 ? 0x88 : 0x89);
+    as_modrm_x(a, src, base, index, 0, disp);
 }
 static inline void as_push(struct as *a, int r)
 {

@@ -73,6 +73,11 @@ const struct insn *jit_run(struct cpu *c, const struct block *b)
     return enter(c, b->code);
 }
 
+const void *jit_cold(const struct jit *jit)
+{
+    return jit ? jit->cold : NULL;
+}
+
 const struct insn *jit_resume(struct cpu *c, const struct insn *i)
 {
     uintptr_t first = (uintptr_t)(i - i->off / 4);
@@ -93,6 +98,8 @@ void jit_link(struct cpu *c, struct link *l, struct block *to)
     if (!l->site || !to->code)
         return;
     const uint8_t *target = (const uint8_t *)to->code - (c->jit->rx - c->jit->rw);
+    if (l->forward) /* whatever comes round in a circle looks at cpu->kick elsewhere */
+        target += c->jit->kick_check;
     int32_t disp = (int32_t)(target - (l->site + 4));
     if (l->gen_at)
         memcpy(l->gen_at, &l->gen, 4);

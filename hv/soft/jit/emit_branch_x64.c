@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-_Static_assert(sizeof(struct jump_entry) == 32, "the index is shifted by 5");
+_Static_assert(sizeof(struct jump_entry) == 32, "the index is a multiple of 4, times 8");
 _Static_assert(offsetof(struct cpu, block_flags) == offsetof(struct cpu, fetch_gen) + 4,
                "compared as one word");
 _Static_assert(offsetof(struct cpu, line_fiq) == offsetof(struct cpu, line_irq) + 1,
@@ -18,9 +18,12 @@ _Static_assert(offsetof(struct jump_entry, flags) == offsetof(struct jump_entry,
 
 /* ---- leaving the block ---- */
 
-/* icount += n without touching the flags. */
+/* icount += n without touching the flags. Only if somebody wants to know: it makes a short loop
+ * wait for memory. */
 static void count(struct emitter *e)
 {
+    if (!machine.count_insns)
+        return;
     as_load(&e->as, true, RAX, RBP, DISP(icount));
     as_lea(&e->as, true, RAX, RAX, e->block->n);
     as_store(&e->as, true, RAX, RBP, DISP(icount));
@@ -120,6 +123,15 @@ static void miss(struct emitter *e, unsigned cc, unsigned btype)
     em_new_stub(e, EM_STUB_INDIRECT, as_jcc(&e->as, cc, as_rx(&e->as)))->btype = (uint8_t)btype;
 }
 
+/* Opcode op on a field of the jump cache's entry at RCX. */
+static void jump_entry(struct emitter *e, bool w, unsigned op, int reg, size_t field)
+{
+    struct as *a = &e->as;
+    as_rex(a, w, reg, RCX, RBP, false);
+    as_8(a, op);
+    as_modrm_x(a, reg, RBP, RCX, 3, DISP(jump) + (int32_t)field);
+}
+
 /* The jump cache inline: the compare of block_leave_indirect. */
 void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret, unsigned btype)
 {
@@ -128,28 +140,18 @@ void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret, unsigned b
     em_get_into(e, true, RAX, n);
     if (link)
         em_link_register(e, ret);
-    as_lea_x(a, false, RCX, RAX, RAX, 0, 0); /* pc * 2: index << 5 is pc << 3 */
-    as_shift_ri(a, false, SH_SHL, RCX, 2);
-    as_alu_ri(a, false, ALU_AND, RCX, (int32_t)((JUMP_CACHE_SIZE - 1) << 5));
-    as_rex(a, true, RAX, RCX, RBP, false); /* cmp rax, [jump[].pc] */
-    as_8(a, 0x3b);
-    as_modrm_x(a, RAX, RBP, RCX, 0, DISP(jump) + (int32_t)offsetof(struct jump_entry, pc));
+    as_mov_rr(a, false, RCX, RAX); /* 8 * rcx: an entry for each word */
+    as_alu_ri(a, false, ALU_AND, RCX, (int32_t)((JUMP_CACHE_SIZE - 1) << 2));
+    jump_entry(e, true, 0x3b, RAX, offsetof(struct jump_entry, pc)); /* cmp rax, [jump[].pc] */
     miss(e, CC_NE, btype);
     as_load(a, true, RDX, RBP, DISP(fetch_gen)); /* and block_flags */
     if (e->block->flags & BLOCK_GUARDED) {
         as_op2_rr(a, true, 0xba, 5, RDX, false); /* bts rdx: to another guarded page */
         as_8(a, 32 + __builtin_ctz(BLOCK_GUARDED));
     }
-    as_rex(a, true, RDX, RCX, RBP, false);
-    as_8(a, 0x3b);
-    as_modrm_x(a, RDX, RBP, RCX, 0, DISP(jump) + (int32_t)offsetof(struct jump_entry, gen));
+    jump_entry(e, true, 0x3b, RDX, offsetof(struct jump_entry, gen));
     miss(e, CC_NE, btype);
-    as_rex(a, true, RDX, RCX, RBP, false); /* mov rdx, [jump[].code] */
-    as_8(a, 0x8b);
-    as_modrm_x(a, RDX, RBP, RCX, 0, DISP(jump) + (int32_t)offsetof(struct jump_entry, code));
-    as_test_rr(a, true, RDX, RDX);
-    miss(e, CC_E, btype);
-    as_jmp_r(a, RDX);
+    jump_entry(e, false, 0xff, 4, offsetof(struct jump_entry, code)); /* jmp [jump[].code] */
 }
 
 /* The end of a block that changed DAIF: an interrupt that waits is the dispatcher's. */

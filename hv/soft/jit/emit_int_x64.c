@@ -30,6 +30,7 @@ void em_alu_imm(struct emitter *e, enum em_op op, bool w, bool flags, bool live,
                 uint64_t imm)
 {
     bool set = flags && live;
+    bool still_aligned = d == X_SP && n == X_SP && imm % 16 == 0 && e->sp_aligned;
     int out = em_dest(d, RAX);
     if (d == X_SINK && !set)
         return;
@@ -47,6 +48,8 @@ void em_alu_imm(struct emitter *e, enum em_op op, bool w, bool flags, bool live,
         alu_big_imm(e, w, host_op[op], out, imm);
         em_put(e, d, out);
     }
+    if (still_aligned)
+        e->sp_aligned = true;
     em_flags_out(e, set, op == EM_SUB);
 }
 

@@ -62,9 +62,10 @@ static void look_up(struct emitter *e, const struct insn *i, unsigned bytes, boo
     int32_t entry = DISP(tlb_sets) + (int32_t)(e->view * sizeof(e->cpu->tlb_sets[0]));
     int32_t tag = entry + (int32_t)(write ? offsetof(struct tlb_entry, write)
                                           : offsetof(struct tlb_entry, read));
-    if (i->rn == X_SP) {
+    if (i->rn == X_SP && !e->sp_aligned) {
         as_test_ri(a, false, em_reg_of(X_SP), 15);
         em_to_handler(e, i, CC_NE);
+        e->sp_aligned = true;
     }
     aligned |= checked;
     as_mov_rr(a, false, RDX, RAX);
@@ -98,31 +99,33 @@ void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode)
 {
     if (mode != EM_POST && mode != EM_PRE)
         return;
+    if (i->rn == X_SP && (i->imm & 15))
+        e->sp_aligned = false;
     if (em_reg_of(i->rn) >= 0)
         as_lea(&e->as, true, em_reg_of(i->rn), em_reg_of(i->rn), (int32_t)i->imm);
     else
         as_alu_mi(&e->as, true, ALU_ADD, RBP, X_DISP(i->rn), (int32_t)i->imm);
 }
 
-/* ---- loads and stores ---- */
+/* ---- loads and stores: at RAX + RDX ---- */
 
 static void load_slot(struct emitter *e, struct em_access a, int slot, int32_t disp)
 {
     int out = em_dest(slot, RCX);
-    as_movx_rm(&e->as, a.wide, a.sign, a.bytes, out, RAX, disp);
+    as_movx_rx(&e->as, a.wide, a.sign, a.bytes, out, RAX, RDX, disp);
     em_put(e, slot, out);
 }
 
 static void store_slot(struct emitter *e, struct em_access a, int slot, int32_t disp)
 {
-    as_store_n(&e->as, a.bytes, em_get(e, true, slot, RCX), RAX, disp);
+    as_store_nx(&e->as, a.bytes, em_get(e, true, slot, RCX), RAX, RDX, disp);
 }
 
 void em_load(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode)
 {
     unsigned first = e->stub_count;
     em_address(e, i, mode);
-    em_translate(e, i, a.bytes, false);
+    look_up(e, i, a.bytes, false, false);
     em_write_back(e, i, mode);
     load_slot(e, a, i->rd, 0);
     em_join(e, first);
@@ -132,7 +135,7 @@ void em_store(struct emitter *e, const struct insn *i, struct em_access a, enum 
 {
     unsigned first = e->stub_count;
     em_address(e, i, mode);
-    em_translate(e, i, a.bytes, true);
+    look_up(e, i, a.bytes, true, false);
     store_slot(e, a, i->rd, 0);
     em_write_back(e, i, mode);
     em_join(e, first);
@@ -142,7 +145,7 @@ void em_load_pair(struct emitter *e, const struct insn *i, struct em_access a, e
 {
     unsigned first = e->stub_count;
     em_address(e, i, mode);
-    em_translate(e, i, 2u * a.bytes, false);
+    look_up(e, i, 2u * a.bytes, false, false);
     em_write_back(e, i, mode);
     load_slot(e, a, i->rd, 0);
     load_slot(e, a, i->ra, a.bytes);
@@ -153,7 +156,7 @@ void em_store_pair(struct emitter *e, const struct insn *i, struct em_access a, 
 {
     unsigned first = e->stub_count;
     em_address(e, i, mode);
-    em_translate(e, i, 2u * a.bytes, true);
+    look_up(e, i, 2u * a.bytes, true, false);
     store_slot(e, a, i->rd, 0);
     store_slot(e, a, i->ra, a.bytes);
     em_write_back(e, i, mode);

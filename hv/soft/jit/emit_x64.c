@@ -50,6 +50,8 @@ void em_put(struct emitter *e, int slot, int src)
 {
     if (slot == X_SINK)
         return;
+    if (slot == X_SP)
+        e->sp_aligned = false;
     if (em_reg_of(slot) < 0)
         as_store(&e->as, true, src, RBP, X_DISP(slot));
     else if (em_reg_of(slot) != src)
@@ -159,6 +161,7 @@ void em_handler(struct emitter *e, const struct insn *i, bool ends)
     else
         as_call(a, e->jit->handler);
     em_v_forget(e);
+    e->sp_aligned = false;
     e->flags = EM_FLAGS_NONE;
 }
 
@@ -166,9 +169,12 @@ void em_handler(struct emitter *e, const struct insn *i, bool ends)
 
 void em_begin(struct emitter *e)
 {
+    const uint8_t *start = e->as.p;
     em_v_forget(e);
+    e->sp_aligned = false;
     as_alu_mi(&e->as, false, ALU_CMP, RBP, DISP(kick), 0);
     em_new_stub(e, EM_STUB_KICK, as_jcc(&e->as, CC_NE, as_rx(&e->as)));
+    e->jit->kick_check = (unsigned)(e->as.p - start); /* the same in every block */
 }
 
 static void finish_stub(struct emitter *e, struct em_stub *s)
@@ -280,6 +286,10 @@ void em_thunks(struct jit *jit, struct as *a)
     as_mov_rr(a, true, RAX, RSI);
     load_pinned(a);
     as_jmp_r(a, RAX);
+
+    /* To the dispatcher with pc = RAX, by no link. */
+    jit->cold = as_rx(a);
+    as_mov_ri(a, RCX, 0);
 
     /* pc = RAX, link_from = RCX, back to the dispatcher. */
     jit->leave = as_rx(a);

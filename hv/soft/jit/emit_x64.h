@@ -55,6 +55,7 @@ struct emitter {
     enum em_flags flags;
     struct em_held held;
     bool plain_mode;  /* FPCR has been seen to ask for nothing special */
+    bool sp_aligned;  /* SP has been seen to be a multiple of 16 */
     bool inexact;     /* FPSR.IXC has been seen set */
     uint8_t used[16]; /* of each XMM register in use: bytes above these are zero */
     uint16_t busy;    /* XMM registers that the instruction being translated uses */

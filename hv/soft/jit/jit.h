@@ -24,6 +24,9 @@ bool jit_translate(struct cpu *c, struct block *b);
  * NULL, as a handler does. */
 const struct insn *jit_run(struct cpu *c, const struct block *b);
 
+/* Where the jump cache sends those who find a block that is not translated. NULL without a jit. */
+const void *jit_cold(const struct jit *jit);
+
 /* A way out of a translated block leads to `to` from now on / to the dispatcher again. */
 void jit_link(struct cpu *c, struct link *l, struct block *to);
 void jit_unlink(struct link *l);

@@ -25,6 +25,12 @@ const struct insn *jit_run(struct cpu *c, const struct block *b)
     return b->insns;
 }
 
+const void *jit_cold(const struct jit *jit)
+{
+    (void)jit;
+    return NULL;
+}
+
 void jit_link(struct cpu *c, struct link *l, struct block *to)
 {
     (void)c, (void)l, (void)to;
