@@ -75,7 +75,7 @@ static inline uint64_t index32(const struct cpu *c, const struct insn *i)
     static const struct insn *ldr_##fn##_##bits(struct cpu *c, const struct insn *i)               \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                          \
+        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                       \
         if (!in_page(e->read, va, bits / 8) || SP_SUSPECT(i, base))                                \
             return ldr_##fn##_##bits##_slow(c, i);                                                 \
         c->v[i->rd] = host_load##bits((const void *)(uintptr_t)(va + e->addend));                  \
@@ -94,7 +94,7 @@ static inline uint64_t index32(const struct cpu *c, const struct insn *i)
     static const struct insn *str_##fn##_##bits(struct cpu *c, const struct insn *i)               \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                          \
+        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                       \
         if (!in_page(e->write, va, bits / 8) || SP_SUSPECT(i, base))                               \
             return str_##fn##_##bits##_slow(c, i);                                                 \
         memcpy((void *)(uintptr_t)(va + e->addend), &c->v[i->rd], bits / 8);                       \
@@ -139,7 +139,7 @@ SINGLE(lit, 128, insn_pc(c, i) + i->imm, NOTHING)
     static const struct insn *ldp_##fn##_##bits(struct cpu *c, const struct insn *i)               \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                          \
+        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                       \
         if (!in_page(e->read, va, bits / 4) || SP_SUSPECT(i, base))                                \
             return ldp_##fn##_##bits##_slow(c, i);                                                 \
         const uint8_t *host = (const uint8_t *)(uintptr_t)(va + e->addend);                        \
@@ -160,7 +160,7 @@ SINGLE(lit, 128, insn_pc(c, i) + i->imm, NOTHING)
     static const struct insn *stp_##fn##_##bits(struct cpu *c, const struct insn *i)               \
     {                                                                                              \
         const uint64_t base = c->x[i->rn], va = (address);                                         \
-        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                          \
+        const struct tlb_entry *e = tlb_slot(c, c->tlb, va);                                       \
         if (!in_page(e->write, va, bits / 4) || SP_SUSPECT(i, base))                               \
             return stp_##fn##_##bits##_slow(c, i);                                                 \
         uint8_t *host = (uint8_t *)(uintptr_t)(va + e->addend);                                    \

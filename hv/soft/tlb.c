@@ -142,9 +142,10 @@ static void drop_entries(struct cpu *c, bool keep_global)
  * that fills few between flushes pays for few. Entries stay where the size at their time put them,
  * so a change drops all.
  */
-#define EVICTION_NS 3000 /* apart on average, or less: then the walks are a good part of the load  \
-                          */
-#define FLUSH_PAYS 8     /* a flush that comes after fills of less than one slot in so many */
+#define EVICTION_NS                                                                                \
+    3000             /* apart on average, or less: then the walks are a good part of the load      \
+                      */
+#define FLUSH_PAYS 8 /* a flush that comes after fills of less than one slot in so many */
 
 static void resize(struct cpu *c, unsigned bits)
 {
