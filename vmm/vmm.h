@@ -156,6 +156,7 @@ struct vcpu {
     hv_vcpu_t handle;
     hv_vcpu_exit_t *exit;
     enum vtimer_state vtimer; /* VM without GIC: see vtimer.c */
+    uint64_t vtimer_due;      /* the deadline (CVAL) of the interrupt that was raised */
     struct vcpu_stats stats;
 
     /* Guarded by vm->lock. */

@@ -7,7 +7,8 @@
  * nobody tells us, since timer registers do not trap. An IRQ line held up for a whole run would
  * interrupt the guest again and again after its handler returned. So the line goes up until the
  * interrupt is taken; then it stays down until the guest has quieted the timer (seen at the next
- * exit, or by looking every POLL_NS) or opens interrupts without having done so.
+ * exit, or by looking every POLL_NS), has set another deadline that is over by now, or opens
+ * interrupts without having done either.
  *
  * A backend that cannot tell when an interrupt is taken (vm->irq_exit is false) repeats it until
  * the next look: docs/DIFFERENCES.md. Owner thread, except the poll (main thread).
@@ -51,6 +52,7 @@ static bool firing(struct vcpu *v)
 void vtimer_fired(struct vcpu *v)
 {
     v->vtimer = VTIMER_RAISED;
+    v->vtimer_due = vcpu_sys_reg(v, HV_SYS_REG_CNTV_CVAL_EL0);
 }
 
 /* Has the guest quieted the timer? Then the next time it fires is news again. */
@@ -67,9 +69,11 @@ void vtimer_before_run(struct vcpu *v)
 {
     if (quiet(v))
         return;
-    /* Still firing with interrupts open: the guest did not quiet it, so it comes again. */
-    if (v->vtimer == VTIMER_TAKEN && !(vcpu_reg(v, HV_REG_CPSR) & PSR_I))
-        v->vtimer = VTIMER_RAISED;
+    /* Firing for another deadline: the guest had quieted it, and nobody looked in between. Firing
+     * with interrupts open: the guest did not quiet it, so it comes again. */
+    if (v->vtimer == VTIMER_TAKEN && (vcpu_sys_reg(v, HV_SYS_REG_CNTV_CVAL_EL0) != v->vtimer_due ||
+                                      !(vcpu_reg(v, HV_REG_CPSR) & PSR_I)))
+        vtimer_fired(v);
     if (v->vtimer == VTIMER_RAISED)
         vcpu_check(v, hv_vcpu_set_pending_interrupt(v->handle, HV_INTERRUPT_TYPE_IRQ, true),
                    "cannot raise an interrupt");
