@@ -9,7 +9,7 @@
  * CHECK and CHECK_EQ tell whether they held, so a test can stop: if (!CHECK(p)) return; They may be
  * used by several threads; the first failure is the one reported. TEST_ALONE runs the test in a
  * child process of its own, where a crash or a hang (a minute) is a failure and nothing else is
- * disturbed.
+ * disturbed. Tests that repeat themselves to find a race do so test_rounds(n) times.
  */
 #pragma once
 
@@ -71,6 +71,14 @@ static inline bool test_check_eq(uint64_t a, uint64_t b, const char *file, int l
 #define CHECK_EQ(value, want)                                                                      \
     test_check_eq((uint64_t)(value), (uint64_t)(want), __FILE__, __LINE__, #value)
 #define TEST_SKIP(reason) test_set(TEST_SKIPPED, "", 0, (reason))
+
+/* n, or a part of it where the CPU is an emulated one: TEST_SLOW=10 is a tenth. */
+static inline unsigned test_rounds(unsigned n)
+{
+    const char *slow = getenv("TEST_SLOW");
+    int by = slow ? atoi(slow) : 1;
+    return by > 1 ? n / (unsigned)by + 1 : n;
+}
 
 static inline void test_line(const char *name)
 {

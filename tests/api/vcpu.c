@@ -397,12 +397,13 @@ static void end_race(pthread_t thread)
 /* 10,000 times: each request ends one run. A lost one would hang the test. */
 static void exit_from_another_thread(void)
 {
+    const unsigned rounds = test_rounds(10000);
     pthread_t thread;
     if (!start_race(&thread, looper))
         return;
     while (!atomic_load(&race.created))
         sched_yield();
-    for (unsigned i = 0; i < 10000; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         if (!CHECK_EQ(hv_vcpus_exit(&race.m.vcpu, 1), HV_SUCCESS))
             break;
         pthread_mutex_lock(&race.lock);
@@ -419,8 +420,9 @@ static void exit_from_another_thread(void)
 /* vCPUs that come and go while another thread cancels whatever has that handle. */
 static void *comer_and_goer(void *arg)
 {
+    const unsigned rounds = test_rounds(300);
     (void)arg;
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         struct machine m = race.m;
         if (!new_vcpu(&m, CODE))
             break;

@@ -5,13 +5,14 @@
 #
 #   rig.sh KERNELDIR ROOT TIMEOUT      runs ROOT/suite.sh there; its output and status are ours
 #
-# The machine has no disk and no network. Status 124 if it does not end in TIMEOUT seconds, 125 if
+# RIG_CPU: its CPU. The machine has no disk and no network. Status 124 if it does not end in TIMEOUT seconds, 125 if
 # it never reached the script, 77 if QEMU is missing.
 set -eu
 
 kernel=$1
 root=$2
 limit=$3
+cpu=${RIG_CPU:-neoverse-n1}
 qemu=${QEMU_SYSTEM:-qemu-system-aarch64}
 command -v "$qemu" >/dev/null || { echo "rig.sh: $qemu is not installed" >&2; exit 77; }
 command -v cpio >/dev/null || { echo "rig.sh: cpio is not installed" >&2; exit 77; }
@@ -39,10 +40,10 @@ image=$root.cpio
 log=$root.log
 (cd "$root" && find . | cpio -o -H newc --quiet) >"$image"
 
-# cortex-a72: no pointer authentication, whose emulation would double the run time. panic=-1 with
-# -no-reboot turns a kernel crash into an end.
+# neoverse-n1: EL2 with VHE, most of what Armv8.2 has, and no pointer authentication, whose emulation
+# would double the run time. panic=-1 with -no-reboot turns a kernel crash into an end.
 status=0
-timeout -k 5 "$limit" "$qemu" -M virt,virtualization=on,gic-version=3 -cpu cortex-a72 -smp 2 \
+timeout -k 5 "$limit" "$qemu" -M virt,virtualization=on,gic-version=3 -cpu "$cpu" -smp 2 \
     -m 1024 -display none -monitor none -serial stdio -no-reboot -nodefaults \
     -kernel "$kernel/Image" -initrd "$image" \
     -append "console=ttyAMA0 quiet panic=-1 mitigations=off random.trust_cpu=on" \

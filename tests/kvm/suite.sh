@@ -15,9 +15,9 @@ skip()
     exit 77
 }
 
-native=
+native= quirks=QUIRKS_QEMU_KVM
 if [ "$(uname -s)-$(uname -m)" = Linux-aarch64 ] && [ -w /dev/kvm ]; then
-    native=yes
+    native=yes quirks=
     CROSS=${CROSS:-}
 fi
 CROSS=${CROSS-aarch64-linux-gnu-}
@@ -54,16 +54,25 @@ cp "build/$target/tinyvmm" "$root/t/tinyvmm"
 ${MAKE:-make} --no-print-directory -s guest/examples/hello.bin guest/examples/primes.bin \
     guest/examples/exceptions.bin guest/examples/el0.bin guest/examples/timer.bin \
     guest/examples/echo.bin build/guests/hypercalls.bin build/guests/psci.bin \
-    build/guests/exceptions.bin build/guests/timer.bin build/guests/idle.bin build/guests/crashes.bin
+    build/guests/exceptions.bin build/guests/timer.bin build/guests/idle.bin build/guests/crashes.bin \
+    guest.bin
 repo=$root/t/repo
-mkdir -p "$repo/build/guests" "$repo/guest/examples" "$repo/tests" "$repo/tools" "$root/t/guest"
+mkdir -p "$repo/build/guests" "$repo/guest/examples" "$repo/tests" "$repo/tools" "$repo/vmm" "$root/t/guest"
 cp guest/examples/*.bin guest/examples/*.elf "$repo/guest/examples/"
 cp build/guests/*.bin "$repo/build/guests/"
 cp -R tests/monitor "$repo/tests/monitor"
+cp guest.bin "$repo/guest.bin"
+cp tools/bin2header.sh "$repo/tools/"
+cp vmm/demo_guest.h "$repo/vmm/"
 printf '#!/bin/sh\necho true\n' >"$repo/tools/guest_cc.sh" # everything is compiled already
 chmod 755 "$repo/tools/guest_cc.sh"
 for source in tests/guest/*.c; do
-    tests/guest/build.sh tinyvmm "$source" "$root/t/guest/$(basename "$source" .c).elf" >/dev/null
+    case $source in
+    */smp_*) platform=virt ;;
+    *) platform=tinyvmm ;;
+    esac
+    QUIRKS=$quirks tests/guest/build.sh $platform "$source" \
+        "$root/t/guest/$(basename "$source" .c).elf" >/dev/null
 done
 cache=${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}
 if tools/fetch_guests.sh "$cache/guests" 2>/dev/null; then

@@ -440,7 +440,7 @@ static void *cancel_always(void *count)
 static void cancels_disturb_nothing(void)
 {
     pthread_t thread;
-    unsigned asked = 0, seen = 0, wanted = 0;
+    unsigned asked = 0, seen = 0, wanted = 0, rounds = test_rounds(2000);
     start();
     LOAD(0xb9400041 /* l: ldr w1, [x2] */, 0x8b010000 /* add x0, x0, x1 */,
          0x91000463 /* add x3, x3, #1 */, 0x17fffffd /* b l */);
@@ -448,7 +448,7 @@ static void cancels_disturb_nothing(void)
     set(HV_REG_X2, HOLE);
     set(HV_REG_X3, 0);
     pthread_create(&thread, NULL, cancel_always, &asked);
-    while (wanted < 2000 || seen < 10) {
+    while (wanted < rounds || seen < 10) {
         if (!CHECK_EQ(hv_vcpu_run(vcpu), 0))
             break;
         if (vmexit->reason == HV_EXIT_REASON_CANCELED) {
@@ -627,7 +627,7 @@ static void *turn_rights(void *unused)
 static void rights_change_under_a_running_guest(void)
 {
     pthread_t thread;
-    uint64_t reads = 0, faults = 0;
+    uint64_t reads = 0, faults = 0, rounds = test_rounds(300);
     start();
     LOAD(0xf9400041 /* l: ldr x1, [x2] */, 0x91000463 /* add x3, x3, #1 */,
          0xf9000043 /* str x3, [x2] */, 0x17fffffd /* b l */);
@@ -643,7 +643,7 @@ static void rights_change_under_a_running_guest(void)
         faults++;
         reads = reg(HV_REG_X3);
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (faults < 300 && now.tv_sec - end.tv_sec < 5);
+    } while (faults < rounds && now.tv_sec - end.tv_sec < 5);
     atomic_store(&turning, false);
     pthread_join(thread, NULL);
     CHECK(faults > 0 && reads > 0);

@@ -75,11 +75,13 @@ n=$(grep -c "^Hello from VM [1-7]!$" "$work/out")
 if [ "$n" -eq 7 ]; then ok "demo: each of the seven says hello"; else not_ok "demo: $n of seven say hello"; fi
 expect "demo with one VM" 0 "Running 1 VM in parallel" "$TINYVMM" --vms 1
 
-bad=0
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+bad=0 times=20 i=0
+[ -z "${TEST_SLOW:-}" ] || times=2
+while [ $i -lt $times ]; do
     check_demo || bad=$((bad + 1))
+    i=$((i + 1))
 done
-if [ $bad -eq 0 ]; then ok "demo: twenty times in a row"; else not_ok "demo: $bad of 20 runs differ"; fi
+if [ $bad -eq 0 ]; then ok "demo: $times times in a row"; else not_ok "demo: $bad of $times runs differ"; fi
 
 if tools/guest_cc.sh assemble >/dev/null 2>&1; then
     cp guest.bin "$work/guest.bin.before" 2>/dev/null

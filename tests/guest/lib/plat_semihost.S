@@ -24,4 +24,4 @@ block:  .quad   0, 0
         .section .rodata
         .balign 8
 plat_quirks:
-        .quad   QUIRK_NO_DEVICE_ALIGNMENT | QUIRK_BLOCK_ANYWHERE | QUIRK_CACHE_OPS_FREE | QUIRK_SP_UNCHECKED | QUIRK_DAIF_ISS | QUIRK_IC_NOTHING | QUIRK_GUARD_KEPT | QUIRK_OS_LOCK_OPEN | QUIRK_WATCH_SLOPPY
+        .quad   QUIRKS_QEMU_ALONE

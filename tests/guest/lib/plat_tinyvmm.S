@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The platform: TinyVMM's hypercalls. */
+#include "quirks.h"
 #include "tinyvmm.h"
+#ifndef QUIRKS
+#define QUIRKS 0
+#endif
         .text
         .global plat_putc, plat_exit, plat_quirks
 plat_putc:
@@ -16,4 +20,4 @@ plat_exit:
         .section .rodata
         .balign 8
 plat_quirks:
-        .quad   0
+        .quad   QUIRKS
