@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The interrupt controller: the model alone (a C compiler is enough), then guests that use it through
 # the public API of the library in $BUILD (needs a compiler for arm64), and beside QEMU. LONG=1 runs
-# the random tests longer.
+# the random tests longer; WILD: so many seconds of wild guests for each seed.
+# time limit: 900
 #   CC, SAN (address,undefined | thread), BUILD: as in the Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -98,6 +99,20 @@ for cpus in 1 2 4; do
         [ $? -eq 1 ] || echo "not ok - gic guest, $cpus vCPUs: ended early"
         status=1
         sed 's/^/# /' "$out/stderr"
+    }
+done
+
+# ---- wild guests on four vCPUs ----
+
+# shellcheck disable=SC2086
+$CC $flags ${SAN:+-fsanitize=$SAN -fno-sanitize-recover=all} -Ihv/include -o "$out/test_wild" \
+    tests/gic/test_wild.c "$lib" || exit 1
+seconds=${WILD:-${LONG:+60}}
+for seed in ${SEED:-1 2}; do
+    TINYVMM_BACKEND=soft "$out/test_wild" "$seed" "${seconds:-3}" 2>"$out/stderr" || {
+        [ $? -eq 1 ] || echo "not ok - gic: wild guests, seed $seed: ended early"
+        status=1
+        sed 's/^/# /' "$out/stderr" | head -60
     }
 done
 
