@@ -17,11 +17,14 @@ static bool el0_may(struct cpu *c, const struct insn *i, uint64_t enable)
     return false;
 }
 
-/* Without a GIC, Apple's framework leaves the physical timer to the monitor (section 9.2). */
+/* Without a GIC, Apple's framework leaves the physical timer to the monitor (section 9.2), once
+ * EL1's own trap has let the access pass. */
 static bool physical_is_here(struct cpu *c, const struct insn *i)
 {
+    if (!el0_may(c, i, EL0PTEN))
+        return false;
     if (machine.has_gic)
-        return el0_may(c, i, EL0PTEN);
+        return true;
     cpu_exit(c, i, ESR(EC_SYSREG, sysreg_iss(i->raw)), 0, 0, 0);
     return false;
 }

@@ -54,7 +54,33 @@
     F(lor, id_aa64mmfr1_el1, 16, 1, "mrs x0, s3_0_c10_c4_3")                                       \
     F(pan, id_aa64mmfr1_el1, 20, 1, "mrs x0, s3_0_c4_c2_3")                                        \
     F(pan2, id_aa64mmfr1_el1, 20, 2, "sys #0, c7, c9, #0, x0")                                     \
-    F(uao, id_aa64mmfr2_el1, 4, 1, "mrs x0, s3_0_c4_c2_4")
+    F(uao, id_aa64mmfr2_el1, 4, 1, "mrs x0, s3_0_c4_c2_4")                                         \
+    F(dvp, id_aa64isar1_el1, 40, 1, "sys #3, c7, c3, #5, xzr")                                     \
+    F(cpp, id_aa64isar1_el1, 40, 1, "sys #3, c7, c3, #7, xzr")                                     \
+    F(rndrrs, id_aa64isar0_el1, 60, 1, "mrs x0, s3_3_c2_c4_1")                                     \
+    F(lrcpc3, id_aa64isar1_el1, 20, 3, ".inst 0xd9c20800")                                         \
+    F(xs, id_aa64isar1_el1, 56, 1, ".inst 0xd503323f")                                             \
+    F(st64bv, id_aa64isar1_el1, 60, 2, ".inst 0xf820b002")                                         \
+    F(wfxt, id_aa64isar2_el1, 0, 2, ".inst 0xd503101f")                                            \
+    F(hbc, id_aa64isar2_el1, 20, 1, ".inst 0x54000030")                                            \
+    F(sys128, id_aa64isar2_el1, 32, 1, ".inst 0xd5780000")                                         \
+    F(lse128, id_aa64isar0_el1, 20, 3, ".inst 0x19201001")                                         \
+    F(zcr, id_aa64pfr0_el1, 32, 1, "mrs x0, s3_0_c1_c2_0")                                         \
+    F(mpam, id_aa64pfr0_el1, 40, 1, "mrs x0, s3_0_c10_c5_1")                                       \
+    F(amu, id_aa64pfr0_el1, 44, 1, "mrs x0, s3_3_c13_c2_0")                                        \
+    F(scxtnum1, id_aa64pfr0_el1, 56, 2, "mrs x0, s3_0_c13_c0_7")                                   \
+    F(mte_tco, id_aa64pfr1_el1, 8, 1, "mrs x0, s3_3_c4_c2_7")                                      \
+    F(mte_tags, id_aa64pfr1_el1, 8, 2, "mrs x0, s3_0_c1_c0_5")                                     \
+    F(smcr, id_aa64pfr1_el1, 24, 1, "mrs x0, s3_0_c1_c2_6")                                        \
+    F(nmi, id_aa64pfr1_el1, 36, 1, "mrs x0, s3_0_c4_c3_0")                                         \
+    F(gcs, id_aa64pfr1_el1, 44, 1, "mrs x0, s3_0_c2_c5_0")                                         \
+    F(trace, id_aa64dfr0_el1, 4, 1, "mrs x0, s2_1_c0_c8_7")                                        \
+    F(spe, id_aa64dfr0_el1, 32, 1, "mrs x0, s3_0_c9_c9_0")                                         \
+    F(trbe, id_aa64dfr0_el1, 44, 1, "mrs x0, s3_0_c9_c11_0")                                       \
+    F(brbe, id_aa64dfr0_el1, 52, 1, "mrs x0, s2_1_c9_c0_0")                                        \
+    F(tcr2, id_aa64mmfr3_el1, 0, 1, "mrs x0, s3_0_c2_c0_3")                                        \
+    F(sctlr2, id_aa64mmfr3_el1, 4, 1, "mrs x0, s3_0_c1_c0_3")                                      \
+    F(s1pie, id_aa64mmfr3_el1, 8, 1, "mrs x0, s3_0_c10_c2_3")
 
 #define CODE(name, reg, shift, min, insn)                                                          \
     __asm__(".text\nf_" #name ": " insn "\n ret\n");                                               \
@@ -78,6 +104,7 @@ static void one_by_one(void)
 #define PROBE(name, reg, shift, min, insn)                                                         \
     probe(f_##name, id_field(READ(reg), shift) >= (min), #name);
 #define id_aa64isar2_el1 s3_0_c0_c6_2
+#define id_aa64mmfr3_el1 s3_0_c0_c7_3
     FEATURES(PROBE)
 }
 

@@ -203,6 +203,13 @@ static void enables(void)
     EQ(SIGN(pacdb, ptr, 1), ptr);
     EQ(SIGN(autia, ptr | 1ull << 60, 1), ptr | 1ull << 60);
     OK(PACGA(ptr, 1) != 0);
+    if (plat_quirks & QUIRK_XPAC_NEEDS_KEY) {
+        skip("XPAC without a key", "the platform does nothing");
+    } else {
+        EQ(SIGN0(xpaci, ptr | 0x5a5aull << 48), ptr);
+        EQ(SIGN0(xpacd, ptr | 0x12ull << 56), ptr);
+        EQ(SIGN0(xpacd, ptr | 0x80ull << 48), ptr | 0xffffull << 48);
+    }
     sctlr(SCTLR_ENIA);
     OK(SIGN(pacia, ptr, 1) != ptr);
     EQ(SIGN(pacib, ptr, 1), ptr);

@@ -3,7 +3,7 @@
 #include "quirks.h"
 #include "tinyvmm.h"
 #ifndef QUIRKS
-#define QUIRKS 0
+#define QUIRKS QUIRK_NO_PHYSICAL
 #endif
         .text
         .global plat_putc, plat_exit, plat_quirks
