@@ -46,8 +46,8 @@ static const char usage[] =
     "  --count N            run N of them in parallel, each in a process of its own\n"
     "  --machine NAME       tiny or virt (default: what the guest file is for)\n"
     "  --backend NAME       auto, hvf, kvm or soft (default: auto, or $TINYVMM_BACKEND)\n"
-    "  --jit on|off         translate warm code, or interpret everything (soft alone; default: "
-    "on)\n"
+    "  --jit MODE           soft alone: on (translate warm code; the default), off (interpret),\n"
+    "                       verify (do both and compare, block by block: slow)\n"
     "  --timeout SECONDS    end the guest after that time, with status 124\n"
     "  -q, --quiet          only the guest's output\n"
     "  -v, --verbose        say what is chosen and why\n"
@@ -72,7 +72,7 @@ static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static int fail(const char *format, ...)
 {
-    char line[700];
+    char line[2400];
     va_list args;
     va_start(args, format);
     int head = snprintf(line, sizeof(line), "tinyvmm: ");
@@ -240,8 +240,8 @@ static int set_option(struct options *o, int option, char *value)
     case OPT_MACHINE: o->config.machine = value; return 0;
     case OPT_BACKEND: o->backend = value; return 0;
     case OPT_JIT:
-        if (strcmp(value, "on") && strcmp(value, "off"))
-            return bad_value("--jit", value, "wants on or off");
+        if (strcmp(value, "on") && strcmp(value, "off") && strcmp(value, "verify"))
+            return bad_value("--jit", value, "wants on, off or verify");
         o->jit = value;
         return 0;
     case OPT_TIMEOUT:

@@ -29,7 +29,7 @@ void log_gap(void);
 
 /* What went wrong, in one line for the user: what failed, on what, why, what to do. */
 struct vm_error {
-    char text[400];
+    char text[2000]; /* of several lines, if it must be */
 };
 
 /* Fill error->text, return err. */

@@ -16,11 +16,10 @@
 
 void stats_collect(struct vcpu *v)
 {
-    const char *name;
-    uint64_t value;
-    for (unsigned i = 0; hvx_vcpu_counter(v->handle, i, &name, &value); i++)
-        if (strcmp(name, "instructions") == 0)
-            v->stats.instructions = value;
+    struct vcpu_stats *s = &v->stats;
+    for (unsigned i = 0; i < VCPU_COUNTERS; i++)
+        if (!hvx_vcpu_counter(v->handle, i, &s->counter_name[i], &s->counter[i]))
+            break;
 }
 
 static const char *const hypercall_names[TINYVMM_HYPERCALLS] = {
@@ -28,7 +27,7 @@ static const char *const hypercall_names[TINYVMM_HYPERCALLS] = {
 };
 
 struct text {
-    char buf[4096];
+    char buf[8192];
     size_t used;
     unsigned id;
 };
@@ -51,11 +50,63 @@ static void add(struct vcpu_stats *sum, const struct vcpu_stats *s)
     sum->unknown += s->unknown;
     sum->psci += s->psci;
     sum->mmio += s->mmio;
-    sum->instructions += s->instructions;
+    for (unsigned i = 0; i < VCPU_COUNTERS; i++) {
+        sum->counter[i] += s->counter[i];
+        if (s->counter_name[i])
+            sum->counter_name[i] = s->counter_name[i];
+    }
     for (unsigned i = 0; i < VCPU_EXIT_CLASSES; i++)
         sum->by_class[i] += s->by_class[i];
     for (unsigned i = 0; i < VCPU_HYPERCALLS; i++)
         sum->hypercalls[i] += s->hypercalls[i];
+}
+
+/* A counter of the backend, 0 if it has none of that name. */
+static uint64_t counter(const struct vcpu_stats *s, const char *name)
+{
+    for (unsigned i = 0; i < VCPU_COUNTERS && s->counter_name[i]; i++)
+        if (strcmp(s->counter_name[i], name) == 0)
+            return s->counter[i];
+    return 0;
+}
+
+static void put_counters(struct text *t, const struct vcpu_stats *s)
+{
+    char name[80];
+    line(t, "guest instructions", counter(s, "instructions"));
+    for (unsigned i = 0; i < VCPU_COUNTERS && s->counter_name[i]; i++) {
+        if (strcmp(s->counter_name[i], "instructions") == 0)
+            continue;
+        snprintf(name, sizeof(name), "CPU: %s", s->counter_name[i]);
+        line(t, name, s->counter[i]);
+    }
+}
+
+/* The share of `all` that the `missed` leave, if it can be told. */
+static void share(struct text *t, const char *name, double all, uint64_t missed)
+{
+    double percent = all > 0 ? 100 - 100 * (double)missed / all : 0;
+    if (percent <= 0 || t->used >= sizeof(t->buf))
+        return;
+    int n = snprintf(t->buf + t->used, sizeof(t->buf) - t->used, "[VM %u] %13.3f%%  %s\n", t->id,
+                     percent, name);
+    if (n > 0)
+        t->used += (size_t)n;
+}
+
+/* The software CPU does not count blocks and accesses as they happen: that would cost what is to be
+ * measured. Their number follows from that of the instructions, if those that were executed are
+ * like those that were decoded. */
+static void put_estimates(struct text *t, const struct vcpu_stats *s)
+{
+    double decoded = (double)counter(s, "instructions decoded");
+    if (decoded <= 0)
+        return;
+    double executed = (double)counter(s, "instructions") / decoded;
+    share(t, "of blocks entered from the block before, without the dispatcher (estimated)",
+          executed * (double)counter(s, "blocks decoded"), counter(s, "entries by the dispatcher"));
+    share(t, "of data accesses found in the TLB (estimated)",
+          executed * (double)counter(s, "loads and stores decoded"), counter(s, "data TLB fills"));
 }
 
 static void put_times(struct text *t, const struct vm *vm)
@@ -95,7 +146,8 @@ void stats_print(const struct vm *vm)
     line(&t, "hypercalls: PSCI, SMCCC", sum.psci);
     line(&t, "device accesses", sum.mmio);
     line(&t, "bytes of output", vm->console.bytes);
-    line(&t, "guest instructions", sum.instructions);
+    put_counters(&t, &sum);
+    put_estimates(&t, &sum);
     put_times(&t, vm);
     (void)write_all(STDERR_FILENO, t.buf, t.used < sizeof(t.buf) ? t.used : sizeof(t.buf));
 }

@@ -129,6 +129,7 @@ const char *machine_names(void);
 
 #define VCPU_EXIT_CLASSES 64
 #define VCPU_HYPERCALLS   8
+#define VCPU_COUNTERS     32
 
 struct vcpu_stats {
     uint64_t exits;
@@ -136,7 +137,9 @@ struct vcpu_stats {
     uint64_t by_class[VCPU_EXIT_CLASSES]; /* EXCEPTION exits, by ESR class */
     uint64_t hypercalls[VCPU_HYPERCALLS]; /* by number; psci counts apart */
     uint64_t psci, mmio;
-    uint64_t instructions; /* if the backend counts them, else 0 */
+    /* What the backend counts; the names are its own, and the same for every vCPU. */
+    const char *counter_name[VCPU_COUNTERS];
+    uint64_t counter[VCPU_COUNTERS];
 };
 
 enum vtimer_state {

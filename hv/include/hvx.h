@@ -33,6 +33,8 @@ struct hvx_backend_info {
 bool hvx_backend(unsigned index, struct hvx_backend_info *info);
 
 /* Set an option of the chosen backend ("jit" = "on" | "off" | "verify", ...). Before hv_vm_create.
+ * "jit" = "verify" runs all translated code in the interpreter too; at the first difference
+ * hv_vcpu_run() fails with HV_ERROR and hvx_last_error() tells it, in several lines.
  * "irq_exit" = "on" | "off": when the guest takes an interrupt of hv_vcpu_set_pending_interrupt,
  * the run ends at the vector, cancelled; a client without a GIC learns so that its interrupt has
  * arrived. "count" = "on" | "off": count the guest's instructions in translated code too (a

@@ -17,6 +17,7 @@
 #include "debug.h"
 #include "jit/jit.h"
 #include "tlb.h"
+#include "verify.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -194,6 +195,7 @@ void block_link(struct cpu *c, struct link *from, struct block *to)
         from->next_in = to->in;
         to->in = from;
     }
+    c->stats[STAT_LINKED]++;
     from->gen = c->fetch_gen;
     jit_link(c, from, to);
 }
@@ -228,6 +230,13 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
             break;
         memcpy(&word, host + 4 * n, 4);
         ended = a64_decode(word, flags, &tmp[n]);
+        if (unlikely(c->verify) && verify_alone(&tmp[n])) {
+            if (n) { /* begins the next block */
+                ended = false;
+                break;
+            }
+            max = 1;
+        }
         tmp[n].off = (uint16_t)(4 * n);
         n++;
     }
@@ -251,6 +260,8 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
     cc->blocks[h] = b;
     c->stats[STAT_BLOCKS]++;
     c->stats[STAT_DECODED] += n;
+    for (unsigned k = 0; k < n; k++)
+        c->stats[STAT_DECODED_MEMORY] += (a64_rows[tmp[k].id].flags & (A64_LOAD | A64_STORE)) != 0;
     return b;
 }
 
@@ -291,7 +302,8 @@ struct block *block_find(struct cpu *c)
         if (!b)
             return NULL;
     }
-    if (!(flags & BLOCK_STEP)) /* or a branch would run on into it */
+    /* Or a branch would run on into it; and verification has to see each block. */
+    if (!(flags & BLOCK_STEP) && likely(!c->verify))
         *j = (struct jump_entry){
             .pc = pc, .block = b, .gen = c->fetch_gen, .flags = flags, .code = jit_cold(c->jit)};
     return b;

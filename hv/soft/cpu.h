@@ -122,13 +122,20 @@ enum {
 enum {
     STAT_BLOCKS,
     STAT_DECODED,
+    STAT_DECODED_MEMORY, /* loads and stores among STAT_DECODED */
+    STAT_TRANSLATED,
+    STAT_CODE_BYTES,
+    STAT_DISPATCHED,
+    STAT_LINKED,
     STAT_ARENA_DROPS,
     STAT_TLB_FILLS,
     STAT_TLB_FLUSHES,
     STAT_EXCEPTIONS,
     STAT_INTERRUPTS,
     STAT_MAILS,
-    STAT_TRANSLATED,
+    STAT_VERIFIED,
+    STAT_VERIFY_ONCE,
+    STAT_VERIFY_AGAIN,
     STAT_COUNT
 };
 
@@ -173,7 +180,8 @@ struct cpu {
     uint64_t sr[SR_COUNT]; /* system registers that are plain storage, by enum of sysreg.def */
 
     /* Exit to the monitor. */
-    bool stop; /* a handler filled `exit`; leave hv_vcpu_run */
+    bool stop;   /* a handler filled `exit`; leave hv_vcpu_run */
+    bool failed; /* ... with HV_ERROR: verification found a difference */
     hv_vcpu_exit_t exit;
 
     /* Interrupt lines: `line` from hv_vcpu_set_pending_interrupt (one run), gic from the model. */
@@ -213,7 +221,8 @@ struct cpu {
     /* Decoded blocks (block.c), translated ones (jit/; NULL: the interpreter alone). */
     struct code_cache *code;
     struct jit *jit;
-    uint32_t jit_heat; /* entries after which a block is translated; UINT32_MAX: never */
+    struct verify *verify; /* mode "verify" (verify.h), or NULL */
+    uint32_t jit_heat;     /* entries after which a block is translated; UINT32_MAX: never */
 
     /* Mailbox (broadcast.c), any thread under its lock. */
     pthread_mutex_t mail_lock;
@@ -439,6 +448,7 @@ struct machine {
     bool created;
     bool has_gic;
     bool jit_off;      /* option "jit" = "off" */
+    bool jit_verify;   /* option "jit" = "verify" */
     uint32_t jit_heat; /* option "jit-heat": entries before translation; 0: JIT_HEAT */
     bool count_insns;  /* option "count": translated code counts the instructions it completes */
     bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt

@@ -9,6 +9,7 @@
 #include "soft_gic.h"
 #include "debug.h"
 #include "mem.h"
+#include "verify.h"
 
 /* SPSR and CPSR layout (C5.2.18). */
 #define CPSR_DIT      (1u << 24)
@@ -169,7 +170,7 @@ void cpu_interrupt(struct cpu *c, unsigned vector_offset)
 const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
                             uint64_t ipa, unsigned advance)
 {
-    if (machine.has_gic && soft_gic_emulate(c, syndrome, ipa)) {
+    if (machine.has_gic && verify_effect(c) && soft_gic_emulate(c, syndrome, ipa)) {
         c->icount += i->off / 4 + 1u;
         c->pc += i->off + 4u;
         return NULL;

@@ -29,6 +29,19 @@ bool mem_sp_fault(struct cpu *c, const struct insn *i);
 enum mmu_view mem_unpriv_view(const struct cpu *c);
 enum mmu_view mem_view(const struct cpu *c);
 
+/* Copy so that what the architecture makes single-copy atomic is one host access. */
+static inline void mem_copy(void *to, const void *from, unsigned size)
+{
+    switch (size) {
+    case 1: memcpy(to, from, 1); break;
+    case 2: memcpy(to, from, 2); break;
+    case 4: memcpy(to, from, 4); break;
+    case 8: memcpy(to, from, 8); break;
+    case 16: memcpy(to, from, 16); break;
+    default: memcpy(to, from, size);
+    }
+}
+
 /* Neighbouring pages never share a slot: an access that crosses from one into the other must not
  * hit. */
 static inline struct tlb_entry *tlb_slot(const struct cpu *c, struct tlb_entry *set, uint64_t va)

@@ -10,6 +10,7 @@
 #include "debug.h"
 #include "jit/jit.h"
 #include "gic.h"
+#include "verify.h"
 
 #include <mach/mach_time.h>
 
@@ -79,9 +80,12 @@ static bool warm_up(struct cpu *c, struct block *b)
         }
         fetch_changed(c); /* what is in the jump cache has no code to jump to */
     }
-    c->stats[STAT_TRANSLATED]++;
-    if (jit_translate(c, b))
+    const size_t before = jit_bytes(c->jit);
+    if (jit_translate(c, b)) {
+        c->stats[STAT_TRANSLATED]++;
+        c->stats[STAT_CODE_BYTES] += jit_bytes(c->jit) - before;
         return true;
+    }
     c->stats[STAT_ARENA_DROPS]++;
     code_invalidate_all(c);
     return false;
@@ -93,8 +97,14 @@ static void run_blocks(struct cpu *c)
     struct link *from = c->link_from;
     c->link_from = NULL;
     struct block *b = block_find(c);
+    c->stats[STAT_DISPATCHED]++;
     if (!b || !bti_land(c, b) || !warm_up(c, b))
         return;
+    if (unlikely(c->verify) && b->code) {
+        c->failed = !verify_run(c, b);
+        c->stop |= c->failed;
+        return;
+    }
     if (from)
         block_link(c, from, b);
     b->heat++;
@@ -133,9 +143,11 @@ hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
             break;
     }
     c->stop = false;
+    const hv_return_t result = c->failed ? HV_ERROR : HV_SUCCESS;
+    c->failed = false;
     atomic_store(&c->running, false);
     c->line_irq = c->line_fiq = false;
     c->exec_time += mach_absolute_time() - start;
     *exit = c->exit;
-    return HV_SUCCESS;
+    return result;
 }

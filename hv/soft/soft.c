@@ -7,6 +7,7 @@
 #include "soft_gic.h"
 #include "timer.h"
 #include "tlb.h"
+#include "verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,16 @@ static void reset(struct cpu *c)
     cpu_state_changed(c);
 }
 
+/* How warm a block must be: verification wants all of them, at once. */
+static uint32_t first_heat(void)
+{
+    if (machine.jit_off)
+        return UINT32_MAX;
+    if (machine.jit_verify)
+        return 0;
+    return machine.jit_heat ? machine.jit_heat : JIT_HEAT;
+}
+
 /* Zeroed pages on demand: the structure is large and little of it is used by a small guest. */
 static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
 {
@@ -119,13 +130,15 @@ static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
     if (c == MAP_FAILED)
         return HV_NO_RESOURCES;
     c->code = code_cache_new();
-    if (!c->code || soft_gic_attach(c, index) != HV_SUCCESS) {
+    c->verify = machine.jit_verify ? verify_new() : NULL;
+    if (!c->code || (machine.jit_verify && !c->verify) || soft_gic_attach(c, index) != HV_SUCCESS) {
         code_cache_free(c->code);
+        verify_free(c->verify);
         munmap(c, sizeof *c);
         return HV_NO_RESOURCES;
     }
     c->index = index;
-    c->jit_heat = machine.jit_off ? UINT32_MAX : machine.jit_heat ? machine.jit_heat : JIT_HEAT;
+    c->jit_heat = first_heat();
     pthread_mutex_init(&c->mail_lock, NULL);
     sem_init(&c->wake, 0, 0);
     reset(c);
@@ -151,6 +164,7 @@ static void vcpu_destroy(struct hvi_vcpu *v)
     pthread_mutex_destroy(&c->mail_lock);
     sem_destroy(&c->wake);
     jit_free(c->jit);
+    verify_free(c->verify);
     code_cache_free(c->code);
     munmap(c, sizeof *c);
 }
@@ -321,7 +335,8 @@ static bool set_option(const char *name, const char *value)
     }
     if (strcmp(name, "jit") == 0) {
         machine.jit_off = strcmp(value, "off") == 0;
-        return machine.jit_off || strcmp(value, "on") == 0;
+        machine.jit_verify = strcmp(value, "verify") == 0;
+        return machine.jit_verify ? jit_available() : machine.jit_off || strcmp(value, "on") == 0;
     }
     if (strcmp(name, "count") == 0) {
         machine.count_insns = strcmp(value, "on") == 0;
@@ -337,11 +352,22 @@ static bool set_option(const char *name, const char *value)
 static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint64_t *value)
 {
     static const char *const names[STAT_COUNT] = {
-        [STAT_BLOCKS] = "blocks decoded",         [STAT_DECODED] = "instructions decoded",
-        [STAT_ARENA_DROPS] = "block cache drops", [STAT_TLB_FILLS] = "TLB fills",
-        [STAT_TLB_FLUSHES] = "TLB flushes",       [STAT_EXCEPTIONS] = "exceptions",
-        [STAT_INTERRUPTS] = "interrupts",         [STAT_MAILS] = "broadcasts served",
+        [STAT_BLOCKS] = "blocks decoded",
+        [STAT_DECODED] = "instructions decoded",
+        [STAT_DECODED_MEMORY] = "loads and stores decoded",
         [STAT_TRANSLATED] = "blocks translated",
+        [STAT_CODE_BYTES] = "bytes of host code written",
+        [STAT_DISPATCHED] = "entries by the dispatcher",
+        [STAT_LINKED] = "links made between blocks",
+        [STAT_ARENA_DROPS] = "times all code was dropped for room",
+        [STAT_TLB_FILLS] = "data TLB fills",
+        [STAT_TLB_FLUSHES] = "TLB flushes",
+        [STAT_EXCEPTIONS] = "exceptions",
+        [STAT_INTERRUPTS] = "interrupts",
+        [STAT_MAILS] = "broadcasts served",
+        [STAT_VERIFIED] = "blocks verified",
+        [STAT_VERIFY_ONCE] = "blocks run once, not verified",
+        [STAT_VERIFY_AGAIN] = "verifications repeated",
     };
     const struct cpu *c = cpu_of(v);
     if (index < STAT_COUNT) {
@@ -402,4 +428,5 @@ const struct hvi_backend hvi_soft = {
     .get_ccsidr = get_ccsidr,
     .set_option = set_option,
     .counter = counter,
+    .last_error = verify_text,
 };

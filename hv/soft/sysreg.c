@@ -66,6 +66,11 @@ const struct sysreg *sysreg_find(uint16_t num)
     return NULL;
 }
 
+const char *sysreg_name(unsigned slot)
+{
+    return slot < SR_COUNT ? rows[slot].name : "?";
+}
+
 bool sysreg_is_debug(const struct sysreg *r)
 {
     return r->slot == SR_MDSCR_EL1 ||

@@ -46,6 +46,7 @@ enum {
 
 /* The row of a register number, or NULL. */
 const struct sysreg *sysreg_find(uint16_t num);
+const char *sysreg_name(unsigned slot); /* SR_* */
 void sysreg_reset(struct cpu *c);
 /* Restore accesses of hv_vcpu_get/set_sys_reg: no side effects beyond keeping derived state right.
  * False if there is no such register. */

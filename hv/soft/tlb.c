@@ -11,6 +11,7 @@
 #include "debug.h"
 #include "mem.h"
 #include "tlb.h"
+#include "verify.h"
 
 #include "backend.h"
 
@@ -157,8 +158,8 @@ static void resize(struct cpu *c, unsigned bits)
 
 static void note_eviction(struct cpu *c)
 {
-    if (++c->tlb_evictions >> c->tlb_bits == 0)
-        return;
+    if (++c->tlb_evictions >> c->tlb_bits == 0 || c->verify)
+        return; /* verification remembers slots */
     mach_timebase_info_data_t tb;
     const uint64_t now = mach_absolute_time(), ticks = now - c->tlb_since;
     mach_timebase_info(&tb);
@@ -275,6 +276,18 @@ void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid)
     flush_va(c, va, ((asid ^ c->regime.asid) & c->regime.asid_mask) == 0);
 }
 
+void tlb_drop_ipa(struct cpu *c, uint64_t ipa)
+{
+    for (unsigned view = 0; view < VIEW_COUNT; view++) {
+        for (uint32_t used = c->tlb_used[view]; used; used &= used - 1) {
+            struct tlb_entry *end, *e = group_entries(c, view, used, &end);
+            for (; e < end; e++)
+                if (((e->ipa ^ ipa) & PAGE_MASK) == 0)
+                    drop_entry(e);
+        }
+    }
+}
+
 void tlb_flush_asid(struct cpu *c, uint16_t asid)
 {
     if (((asid ^ c->regime.asid) & c->regime.asid_mask) == 0)
@@ -298,7 +311,8 @@ static uint8_t *host_of(struct cpu *c, uint64_t ipa, uint64_t *flags)
         c->ram.flags = region.flags;
     }
     *flags = c->ram.flags;
-    return c->ram.host + (ipa - c->ram.ipa);
+    uint8_t *host = c->ram.host + (ipa - c->ram.ipa);
+    return unlikely(c->verify) ? verify_host(c, ipa, host) : host;
 }
 
 static bool walk_read(void *opaque, uint64_t ipa, uint64_t *desc)
@@ -315,10 +329,13 @@ static bool walk_read(void *opaque, uint64_t ipa, uint64_t *desc)
 static enum mmu_cas walk_cas(void *opaque, uint64_t ipa, uint64_t expected, uint64_t desired)
 {
     uint64_t flags;
-    uint8_t *host = host_of(opaque, ipa, &flags);
+    struct cpu *c = opaque;
+    uint8_t *host = host_of(c, ipa, &flags);
 
     if (!host || !(flags & HV_MEMORY_WRITE))
         return MMU_CAS_ABORT;
+    if (unlikely(c->verify))
+        verify_descriptor(c, ipa, host);
     return __atomic_compare_exchange_n((uint64_t *)(void *)host, &expected, desired, false,
                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
                ? MMU_CAS_DONE
@@ -465,6 +482,8 @@ static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mm
         e->read = e->write = TLB_NONE;
     e->addend = (uintptr_t)(host - (r->ipa & ~PAGE_MASK)) - page;
     e->ipa = (r->ipa & PAGE_MASK) | r->size_bits | (r->global ? ENTRY_GLOBAL : 0);
+    if (unlikely(c->verify))
+        verify_filled(c, e);
 }
 
 /* The address as the TLB knows it: without its tag. */
@@ -515,6 +534,8 @@ static uint8_t *resolve(struct cpu *c, const struct insn *i, uint64_t va, struct
                     a.whole);
         return NULL;
     }
+    if (unlikely(c->verify) && a.kind != MMU_READ)
+        host = verify_host_to_write(c, r.ipa, host);
     fill(c, clean_va, a.view, &r, host, flags);
     return host;
 }
@@ -541,19 +562,6 @@ static unsigned element_size(uint32_t w, unsigned size)
 static bool misaligned(const struct insn *i, uint64_t va, unsigned size)
 {
     return (va & (size - 1)) && (va & (element_size(i->raw, size) - 1));
-}
-
-/* Copy so that what the architecture makes single-copy atomic is one host access. */
-static void copy(void *to, const void *from, unsigned size)
-{
-    switch (size) {
-    case 1: memcpy(to, from, 1); break;
-    case 2: memcpy(to, from, 2); break;
-    case 4: memcpy(to, from, 4); break;
-    case 8: memcpy(to, from, 8); break;
-    case 16: memcpy(to, from, 16); break;
-    default: memcpy(to, from, size);
-    }
 }
 
 /* Is there a watchpoint in the way of an access that has no other fault? Then its exception has
@@ -603,7 +611,7 @@ bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned si
         const uint8_t *host = resolve(c, i, va, a);
         if (!host || watched(c, i, va, size, view, MMU_READ))
             return false;
-        copy(out, host, size);
+        mem_copy(out, host, size);
         return true;
     }
     uint8_t *part[2];
@@ -612,6 +620,13 @@ bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned si
     memcpy(out, part[0], room);
     memcpy((uint8_t *)out + room, part[1], size - room);
     return true;
+}
+
+/* In mode "verify" stores are written down: all of them come this way then. */
+static void note_store(struct cpu *c, uint8_t *host, unsigned size)
+{
+    if (unlikely(c->verify))
+        verify_store(c, host, size);
 }
 
 bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
@@ -626,13 +641,16 @@ bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned s
         uint8_t *host = resolve(c, i, va, a);
         if (!host || watched(c, i, va, size, view, MMU_WRITE))
             return false;
-        copy(host, in, size);
+        note_store(c, host, size);
+        mem_copy(host, in, size);
         return true;
     }
     uint8_t *part[2];
     if (!resolve_split(c, i, va, room, a, part) || watched(c, i, va, size, view, MMU_WRITE))
         return false;
+    note_store(c, part[0], room);
     memcpy(part[0], in, room);
+    note_store(c, part[1], size - room);
     memcpy(part[1], (const uint8_t *)in + room, size - room);
     return true;
 }
@@ -656,16 +674,23 @@ void *mem_atomic(struct cpu *c, const struct insn *i, uint64_t va, unsigned size
         mem_alignment_fault(c, i, va, kind == MMU_WRITE);
         return NULL;
     }
-    void *host = resolve(c, i, va, (struct access){kind, mem_view(c), false, true});
-    return host && watched(c, i, va, size, mem_view(c), kind) ? NULL : host;
+    uint8_t *host = resolve(c, i, va, (struct access){kind, mem_view(c), false, true});
+    if (!host || watched(c, i, va, size, mem_view(c), kind))
+        return NULL;
+    if (write)
+        note_store(c, host, size);
+    return host;
 }
 
 void *mem_zero_block(struct cpu *c, const struct insn *i, uint64_t va)
 {
     const struct access a = {MMU_WRITE, mem_view(c), true, false};
 
-    void *host = resolve(c, i, va, a);
-    return host && watched(c, i, va & ~UINT64_C(63), 64, a.view, MMU_WRITE) ? NULL : host;
+    uint8_t *host = resolve(c, i, va, a);
+    if (!host || watched(c, i, va & ~UINT64_C(63), 64, a.view, MMU_WRITE))
+        return NULL;
+    note_store(c, host - (va & 63), 64);
+    return host;
 }
 
 /* ---- instruction fetch ---- */

@@ -49,3 +49,5 @@ void *mem_zero_block(struct cpu *c, const struct insn *i, uint64_t va);
  * ignored. */
 void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid);
 void tlb_flush_asid(struct cpu *c, uint16_t asid);
+/* Drop every entry of the data TLB that leads to this page of memory. */
+void tlb_drop_ipa(struct cpu *c, uint64_t ipa);

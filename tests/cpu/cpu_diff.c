@@ -3,9 +3,10 @@
  * Random instruction streams on the interpreter, on the translator, and on an independent CPU,
  * compared bit for bit: X, SP, NZCV, V, FPSR, the memory around.
  *
- *   cpu_diff [-n streams] [-s seed] [-k most] [-l length] [-r row] [-w]
+ *   cpu_diff [-n streams] [-s seed] [-k most] [-l length] [-r row] [-w] [-V]
  *            [-o qemu|vixl oracle-command...]
  *
+ * -V: the translator in mode "verify", which compares each block by itself.
  * -w: wild streams, with accesses that fault in the middle; the two engines of this CPU alone, also
  * compared in ESR_EL1, FAR_EL1, ELR_EL1 and SPSR_EL1. Without a command likewise only the two. The
  * seed and the number of a stream reproduce it: -s SEED -n NUMBER.
@@ -36,6 +37,7 @@ struct result {
     uint64_t trapped;
 };
 
+static bool verify;
 static uint8_t *data, *below, *tables;
 static hv_vcpu_t vcpu;
 static hv_vcpu_exit_t *vm_exit;
@@ -44,7 +46,7 @@ static void must(hv_return_t result, const char *what)
 {
     if (result == HV_SUCCESS)
         return;
-    printf("# %s: %#x\n", what, (unsigned)result);
+    printf("# %s: %#x: %s\n", what, (unsigned)result, hvx_last_error());
     exit(1);
 }
 #define MUST(call) must((call), #call)
@@ -93,7 +95,8 @@ static uint64_t get_sys(hv_sys_reg_t reg)
 
 static void machine_open(bool jit)
 {
-    if (!hvx_set_option("jit", jit ? "on" : "off") || (jit && !hvx_set_option("jit-heat", "1"))) {
+    const char *mode = !jit ? "off" : verify ? "verify" : "on";
+    if (!hvx_set_option("jit", mode) || (jit && !hvx_set_option("jit-heat", "1"))) {
         printf("# no option jit\n");
         exit(1);
     }
@@ -333,7 +336,7 @@ static bool read_oracle(const char *name, enum oracle *value)
 static bool read_options(struct options *o, int argc, char **argv)
 {
     int c;
-    while ((c = getopt(argc, argv, "+k:n:o:s:r:l:w")) != -1) {
+    while ((c = getopt(argc, argv, "+k:n:o:s:r:l:wV")) != -1) {
         switch (c) {
         case 'n': o->streams = strtoul(optarg, NULL, 0); break;
         case 's': o->seed = strtoull(optarg, NULL, 0); break;
@@ -341,6 +344,7 @@ static bool read_options(struct options *o, int argc, char **argv)
         case 'r': o->kind.only = optarg; break;
         case 'l': o->kind.longest = (unsigned)strtoul(optarg, NULL, 0); break;
         case 'w': o->kind.wild = true; break;
+        case 'V': verify = true; break;
         case 'o':
             if (!read_oracle(optarg, &o->kind.oracle))
                 return false;

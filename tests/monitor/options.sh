@@ -52,6 +52,9 @@ done
 for value in "" 0 x 1X 1MM -1 99999999999999999999 18446744073709551615G " 1M"; do
     refuse "--memory '$value'" "wants a size" $run --memory "$value" "$work/exit.bin"
 done
+for value in "" x ON verify,on; do
+    refuse "--jit '$value'" "wants on, off or verify" $run --jit "$value" "$work/exit.bin"
+done
 for value in "" 0 x -1 65 1.5; do
     refuse "--count '$value'" "from 1 to 64" $run --count "$value" "$work/exit.bin"
     refuse "--vms '$value'" "from 1 to 64" "$TINYVMM" --vms "$value"

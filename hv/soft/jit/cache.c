@@ -15,6 +15,11 @@
     (96u << 10) /* no block needs more: 64 instructions, the worst with stubs                      \
                  */
 
+bool jit_available(void)
+{
+    return true;
+}
+
 struct jit *jit_new(size_t bytes)
 {
     struct jit *jit = calloc(1, sizeof *jit);

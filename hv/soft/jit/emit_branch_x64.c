@@ -22,7 +22,7 @@ _Static_assert(offsetof(struct jump_entry, flags) == offsetof(struct jump_entry,
  * wait for memory. */
 static void count(struct emitter *e)
 {
-    if (!machine.count_insns)
+    if (!machine.count_insns && !machine.jit_verify)
         return;
     as_load(&e->as, true, RAX, RBP, DISP(icount));
     as_lea(&e->as, true, RAX, RAX, e->block->n);

@@ -13,6 +13,8 @@
 
 struct jit;
 
+/* Is there an emitter for this host? */
+bool jit_available(void);
 /* Code memory for one vCPU; NULL if the host has no emitter or no memory (the interpreter serves).
  */
 struct jit *jit_new(size_t bytes);

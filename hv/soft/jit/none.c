@@ -2,6 +2,11 @@
 /* A host for which there is no emitter: the interpreter does everything. */
 #include "jit.h"
 
+bool jit_available(void)
+{
+    return false;
+}
+
 struct jit *jit_new(size_t bytes)
 {
     (void)bytes;

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The translator's modes and limits: --jit verify (that it finds what is wrong, and that the guest
+# programs and several vCPUs pass under it). The CPU's own tests run in every mode (tests/cpu, tests/smp).
+#   CC, SAN, HARD, BUILD, TINYVMM: as in the Makefile
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+vmm=${TINYVMM:-./tinyvmm}
+build=${BUILD:-build}
+out=$build/tests/jit
+mkdir -p "$out" || exit 1
+cross=${CROSS_CC:-aarch64-linux-gnu-gcc}
+status=0
+
+ok() { echo "ok - jit: $1"; }
+bad()
+{
+    echo "not ok - jit: $1"
+    status=1
+}
+
+# compile NAME: a test in C, linked with the library and its internals
+compile()
+{
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -g ${SAN:+-fsanitize=$SAN} ${HARD:+-DHARD=1} -Wall -Wextra \
+        -Ihv/include -Ihv -o "$out/$1" "tests/jit/$1.c" "$build/libhypervisor.a" -lpthread
+}
+
+compile test_verify || exit 1
+"$out/test_verify" >"$out/log" || status=1
+sed 's/ - / - jit: verify: /' "$out/log"
+
+if ! "$vmm" run --quiet --jit=verify --backend soft --timeout 1 /nonexistent 2>&1 | grep -q 'cannot open'; then
+    echo "skip - jit: guests under --jit verify: no translator for this host"
+    exit $status
+fi
+if ! command -v "$cross" >/dev/null; then
+    echo "skip - jit: guests under --jit verify: $cross is not installed (make deps)"
+    exit $status
+fi
+
+# verified NAME OPTION...: a guest program of tests/guest passes, most of its blocks compared
+verified()
+{
+    name=$1
+    shift
+    "$vmm" run --quiet --backend soft --stats --timeout 250 "$@" >"$out/log" 2>&1 </dev/null
+    code=$?
+    twice=$(sed -n 's/^\[VM 1\] *\([0-9]*\)  CPU: blocks verified$/\1/p' "$out/log")
+    once=$(sed -n 's/^\[VM 1\] *\([0-9]*\)  CPU: blocks run once, not verified$/\1/p' "$out/log")
+    if [ $code -eq 0 ] && [ "${twice:-0}" -gt "${once:-0}" ]; then
+        ok "verify: $name: ${twice:-0} blocks compared, ${once:-0} run once"
+    else
+        cat "$out/log"
+        bad "verify: $name: status $code, ${twice:-0} blocks compared, ${once:-0} run once"
+    fi
+}
+
+# The longest programs take minutes under a sanitizer: not there.
+programs="bti contexts debug features mmu_faults mmu_tlb pauth selfmod smp_tlb"
+[ -z "${SAN:-}" ] || programs="contexts mmu_faults selfmod"
+for program in $programs; do
+    case $program in
+    smp_*) platform=virt options="--machine virt --cpus 4 --memory 64M" ;;
+    *) platform=tinyvmm options="--machine tiny --memory 16M" ;;
+    esac
+    if ! tests/guest/build.sh $platform "tests/guest/$program.c" "$out/$program.elf" >"$out/log" 2>&1; then
+        cat "$out/log"
+        bad "verify: $program does not build"
+        continue
+    fi
+    # shellcheck disable=SC2086
+    verified "$program" --jit verify $options "$out/$program.elf"
+done
+exit $status
