@@ -21,9 +21,7 @@
 #include <libkern/OSCacheControl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #define TABLES_ADDR UINT64_C(0x50000000)
 #define VECTORS     UINT64_C(0x8000)
@@ -224,36 +222,7 @@ static void print_difference(const char *who, uint64_t number, const struct requ
     star("spsr", 0, 0, got->spsr, want->spsr);
 }
 
-/* The oracle, talking through two pipes. */
-static int to_oracle = -1, from_oracle = -1;
-static pid_t oracle;
-
-static bool start_oracle(char **command)
-{
-    int in[2], out[2];
-    if (pipe(in) || pipe(out))
-        return false;
-    oracle = fork();
-    if (oracle == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        close(in[1]);
-        close(out[0]);
-        execvp(command[0], command);
-        perror(command[0]);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    to_oracle = in[1];
-    from_oracle = out[0];
-    return oracle > 0;
-}
-
-static bool ask_oracle(struct request *r, struct reply *reply)
-{
-    return transfer(to_oracle, r, sizeof *r, 1) && transfer(from_oracle, reply, sizeof *reply, 0);
-}
+static struct oracle oracle;
 
 struct options {
     unsigned long streams;
@@ -286,14 +255,14 @@ static unsigned compare_oracle(const struct options *o, uint64_t first, unsigned
         struct request r;
         struct reply reply;
         stream_make(&r, first + n, &o->kind);
-        if (!ask_oracle(&r, &reply)) {
+        if (!oracle_ask(&oracle, &r, sizeof r, &reply, sizeof reply)) {
             printf("# the oracle ended at stream %" PRIu64 "\n", first + n);
             return bad + 1;
         }
         struct result want = {.regs = reply.regs, .memory = reply.memory};
         if (reply.signal)
             want.trapped = 1000 + reply.signal;
-        if (o->kind.oracle == ORACLE_VIXL)
+        if (o->kind.judge == JUDGE_VIXL)
             want.regs.fpsr = results[n].regs.fpsr;
         if (memcmp(&want, &results[n], sizeof want) != 0 && bad++ < o->most)
             print_difference("interpreter against the oracle", first + n, &r, &results[n], &want);
@@ -319,18 +288,18 @@ static unsigned long compare_all(const struct options *o)
                 print_difference("translator against the interpreter", first + n, &r,
                                  &translated[n], &interpreted[n]);
         }
-        if (to_oracle >= 0)
+        if (oracle.pid)
             bad += compare_oracle(o, first, count, interpreted);
     }
     return bad;
 }
 
-static bool read_oracle(const char *name, enum oracle *value)
+static bool read_oracle(const char *name, enum judge *value)
 {
-    *value = strcmp(name, "qemu") == 0   ? ORACLE_QEMU
-             : strcmp(name, "vixl") == 0 ? ORACLE_VIXL
-                                         : ORACLE_NONE;
-    return *value != ORACLE_NONE;
+    *value = strcmp(name, "qemu") == 0   ? JUDGE_QEMU
+             : strcmp(name, "vixl") == 0 ? JUDGE_VIXL
+                                         : JUDGE_NONE;
+    return *value != JUDGE_NONE;
 }
 
 static bool read_options(struct options *o, int argc, char **argv)
@@ -346,14 +315,14 @@ static bool read_options(struct options *o, int argc, char **argv)
         case 'w': o->kind.wild = true; break;
         case 'V': verify = true; break;
         case 'o':
-            if (!read_oracle(optarg, &o->kind.oracle))
+            if (!read_oracle(optarg, &o->kind.judge))
                 return false;
             break;
         default: return false;
         }
     }
     return o->kind.longest >= 1 && o->kind.longest <= STREAM_INSNS &&
-           (o->kind.oracle == ORACLE_NONE) == (optind == argc);
+           (o->kind.judge == JUDGE_NONE) == (optind == argc);
 }
 
 int main(int argc, char **argv)
@@ -372,7 +341,7 @@ int main(int argc, char **argv)
         printf("# no row of the table is called %s and can be in a stream\n", o.kind.only);
         return 2;
     }
-    if (optind < argc && !start_oracle(argv + optind))
+    if (optind < argc && !oracle_start(&oracle, argv + optind))
         return 1;
     setenv("TINYVMM_BACKEND", "soft", 1);
     data = map(DATA_ADDR, DATA_BYTES);
@@ -385,9 +354,6 @@ int main(int argc, char **argv)
            ": %lu streams, %lu instructions, %u of %u encodings (%u in the table), "
            "%lu differ\n",
            o.seed, o.streams, instructions / 2, covered, rows, A64_END_OF_PAGE - 1, bad);
-    if (oracle > 0) {
-        close(to_oracle);
-        waitpid(oracle, NULL, 0);
-    }
+    oracle_stop(&oracle);
     return bad ? 1 : 0;
 }

@@ -46,11 +46,11 @@ static bool eligible(unsigned id)
 }
 
 /* No stream has this row. */
-static bool row_unjudged(enum oracle oracle, unsigned id)
+static bool row_unjudged(enum judge judge, unsigned id)
 {
-#define WORDS(judge, row, when, reason)
-#define ROW(judge, row, reason)                                                                    \
-    if (oracle == ORACLE_##judge && id == A64_##row)                                               \
+#define WORDS(name, row, when, reason)
+#define ROW(name, row, reason)                                                                     \
+    if (judge == JUDGE_##name && id == A64_##row)                                                  \
         return true;
 #include "known.def"
 #undef ROW
@@ -59,13 +59,13 @@ static bool row_unjudged(enum oracle oracle, unsigned id)
 }
 
 /* No stream has this word of the row. */
-static bool word_unjudged(enum oracle oracle, unsigned id, uint32_t w)
+static bool word_unjudged(enum judge judge, unsigned id, uint32_t w)
 {
     const unsigned RD = w & 31, RN = w >> 5 & 31, RM = w >> 16 & 31, RM16 = RM & 15;
     const bool Q = w >> 30 & 1;
-#define ROW(judge, row, reason)
-#define WORDS(judge, row, when, reason)                                                            \
-    if (oracle == ORACLE_##judge && id == A64_##row && (when))                                     \
+#define ROW(name, row, reason)
+#define WORDS(name, row, when, reason)                                                             \
+    if (judge == JUDGE_##name && id == A64_##row && (when))                                        \
         return true;
 #include "known.def"
 #undef ROW
@@ -96,7 +96,7 @@ unsigned stream_init(const struct stream_kind *kind)
         read_pattern(id);
         if (kind->only && (exact ? strcmp(name, kind->only) != 0 : !strstr(name, kind->only)))
             continue;
-        if (eligible(id) && !row_unjudged(kind->oracle, id))
+        if (eligible(id) && !row_unjudged(kind->judge, id))
             chosen[choices++] = id;
     }
     return choices;
@@ -142,7 +142,7 @@ static bool unpredictable(unsigned id, uint32_t w)
     return false;
 }
 
-static uint32_t make_word(unsigned id, enum oracle oracle, uint64_t *rng)
+static uint32_t make_word(unsigned id, enum judge judge, uint64_t *rng)
 {
     const struct pattern *p = &patterns[id];
     for (;;) {
@@ -152,7 +152,7 @@ static uint32_t make_word(unsigned id, enum oracle oracle, uint64_t *rng)
         w = (w & ~p->mask) | p->value | p->ones;
         if ((w & 0x3f000000) == 0x39000000 || (w & 0x3f000000) == 0x3d000000)
             w &= ~(0x3fu << 16); /* small unsigned offsets */
-        if (touches_reserved(id, w) || unpredictable(id, w) || word_unjudged(oracle, id, w))
+        if (touches_reserved(id, w) || unpredictable(id, w) || word_unjudged(judge, id, w))
             continue;
         struct insn i;
         a64_decode(w, BLOCK_EL1, &i);
@@ -343,7 +343,7 @@ void stream_make(struct request *r, uint64_t number, const struct stream_kind *k
     struct maker m = {.r = r, .rng = &rng};
     memset(r, 0, sizeof *r);
     make_regs(&r->regs, &rng);
-    if (kind->oracle == ORACLE_VIXL) { /* it knows FPCR.DN alone, and no FPSR */
+    if (kind->judge == JUDGE_VIXL) { /* it knows FPCR.DN alone, and no FPSR */
         r->regs.fpcr &= 1u << 25;
         r->regs.fpsr = 0;
     }
@@ -351,7 +351,7 @@ void stream_make(struct request *r, uint64_t number, const struct stream_kind *k
     const unsigned wanted = 1 + (unsigned)(next_random(&rng) % kind->longest);
     while (m.groups < wanted && m.count < STREAM_MAX - 12) {
         const unsigned id = chosen[next_random(&rng) % choices];
-        const uint32_t w = make_word(id, kind->oracle, &rng);
+        const uint32_t w = make_word(id, kind->judge, &rng);
         m.group_at[m.groups++] = m.count;
         row_count[id]++;
         if (w != 0xd503201f && is_memory(id))

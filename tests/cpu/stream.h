@@ -8,13 +8,13 @@
 #define STREAM_INSNS 40 /* about as many as a stream has */
 
 /* Who judges a stream besides the other engine of this CPU. */
-enum oracle { ORACLE_NONE, ORACLE_QEMU, ORACLE_VIXL };
+enum judge { JUDGE_NONE, JUDGE_QEMU, JUDGE_VIXL };
 
 struct stream_kind {
-    bool wild;          /* addresses that fault are wanted too */
-    unsigned longest;   /* at most so many instructions of the tables; 1 .. STREAM_INSNS */
-    const char *only;   /* the row of this name, or those whose names contain it; NULL: all */
-    enum oracle oracle; /* leave out what this one cannot judge (known.def) */
+    bool wild;        /* addresses that fault are wanted too */
+    unsigned longest; /* at most so many instructions of the tables; 1 .. STREAM_INSNS */
+    const char *only; /* the row of this name, or those whose names contain it; NULL: all */
+    enum judge judge; /* leave out what this one cannot judge (known.def) */
 };
 
 /* How many rows of the table there are to choose from; of these stream_make takes. */

@@ -5,9 +5,10 @@
  */
 #pragma once
 
+#include "../oracle.h"
+
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DATA_ADDR  UINT64_C(0x20000000) /* pages that streams read and write */
 #define DATA_BYTES UINT64_C(0x4000)
@@ -59,17 +60,4 @@ static inline uint64_t digest(const uint8_t *host, uint64_t bytes)
         sum ^= sum >> 29;
     }
     return sum;
-}
-
-/* All of it, in one direction; 0 if the other side is gone. */
-static inline int transfer(int fd, void *buf, size_t size, int writing)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = writing ? write(fd, (char *)buf + done, size - done)
-                            : read(fd, (char *)buf + done, size - done);
-        if (n <= 0)
-            return 0;
-        done += (size_t)n;
-    }
-    return 1;
 }

@@ -9,14 +9,13 @@
  *
  * Prints one line per operation, and up to ten differences of each.
  */
+#include "../oracle.h"
 #include "fp_fast.h"
 #include "wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/wait.h>
 
 #define RINT(W, T)                                                                                 \
     static T fp##W##_rintn(T a, struct fp_env *e)                                                  \
@@ -220,20 +219,7 @@ static struct request batch[BATCH];
 static unsigned fill;
 static uint64_t cases, differences, deviations;
 static unsigned shown[OPS];
-static int to_oracle, from_oracle;
-
-static void transfer(int fd, void *p, size_t n, bool out)
-{
-    for (char *at = p; n;) {
-        ssize_t k = out ? write(fd, at, n) : read(fd, at, n);
-        if (k <= 0) {
-            fprintf(stderr, "fp_diff: the oracle has gone\n");
-            exit(2);
-        }
-        at += k;
-        n -= (size_t)k;
-    }
-}
+static struct oracle oracle;
 
 /*
  * Where qemu-aarch64 7.2 is known to be wrong; nothing else may differ.
@@ -281,8 +267,10 @@ static void flush(void)
         return;
     for (unsigned i = fill; i < BATCH; i++)
         batch[i] = batch[0];
-    transfer(to_oracle, batch, sizeof batch, true);
-    transfer(from_oracle, answers, sizeof answers, false);
+    if (!oracle_ask(&oracle, batch, sizeof batch, answers, sizeof answers)) {
+        fprintf(stderr, "fp_diff: the oracle has gone\n");
+        exit(2);
+    }
     for (unsigned i = 0; i < fill; i++)
         compare(&batch[i], &answers[i]);
     fill = 0;
@@ -338,27 +326,6 @@ static void run(unsigned op, unsigned long n)
            (unsigned long long)(differences - differences_before));
 }
 
-static pid_t start_oracle(char **command)
-{
-    int in[2], out[2];
-    if (pipe(in) || pipe(out))
-        return -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        close(in[1]);
-        close(out[0]);
-        execvp(command[0], command);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    to_oracle = in[1];
-    from_oracle = out[0];
-    return pid;
-}
-
 int main(int argc, char **argv)
 {
     unsigned long n = 5000;
@@ -372,14 +339,13 @@ int main(int argc, char **argv)
         default: return 2;
         }
     }
-    if (optind >= argc || start_oracle(argv + optind) < 0)
+    if (optind >= argc || !oracle_start(&oracle, argv + optind))
         return 2;
     printf("# seed %llu\n", (unsigned long long)seed);
     for (unsigned op = 0; op < OPS; op++)
         if (!only || !strcmp(only, ops[op].name))
             run(op, n);
-    close(to_oracle);
-    wait(NULL);
+    oracle_stop(&oracle);
     printf("# %llu cases, %llu differences, %llu known deviations of the oracle\n",
            (unsigned long long)cases, (unsigned long long)differences,
            (unsigned long long)deviations);

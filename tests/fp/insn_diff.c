@@ -5,14 +5,13 @@
  *
  *   insn_diff [-n words per row] [-s seed] oracle-command…
  */
+#include "../oracle.h"
 #include "a64.h"
 #include "cpu.h"
 #include "insn_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const struct row {
     unsigned id;
@@ -126,21 +125,8 @@ static void random_state(struct state *s)
 /* ---- comparing
  * ----------------------------------------------------------------------------------------- */
 
-static int to_oracle, from_oracle;
+static struct oracle oracle;
 static uint64_t words, cases, deviations;
-
-static void transfer(int fd, void *p, size_t n, bool out)
-{
-    for (char *at = p; n;) {
-        ssize_t k = out ? write(fd, at, n) : read(fd, at, n);
-        if (k <= 0) {
-            fprintf(stderr, "insn_diff: the oracle has gone\n");
-            exit(2);
-        }
-        at += k;
-        n -= (size_t)k;
-    }
-}
 
 /* Where qemu-aarch64 7.2 is wrong; fp_diff.c has the reasons. */
 static bool known_deviation(unsigned id, const struct state *before, struct state *want,
@@ -221,32 +207,15 @@ static bool test_row(const struct row *row, unsigned long n)
         sent = (struct exchange){.word = random_word(row)};
         for (unsigned j = 0; j < STATES; j++)
             random_state(&sent.s[j]);
-        transfer(to_oracle, &sent, sizeof sent, true);
-        transfer(from_oracle, &answer, sizeof answer, false);
+        if (!oracle_ask(&oracle, &sent, sizeof sent, &answer, sizeof answer)) {
+            fprintf(stderr, "insn_diff: the oracle has gone\n");
+            exit(2);
+        }
         bad += !compare_word(row, &sent, &answer);
     }
     if (bad)
         printf("not ok - %s\n", a64_rows[row->id].name);
     return !bad;
-}
-
-static void start_oracle(char **command)
-{
-    int in[2], out[2];
-    if (pipe(in) || pipe(out))
-        exit(2);
-    if (fork() == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        close(in[1]);
-        close(out[0]);
-        execvp(command[0], command);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    to_oracle = in[1];
-    from_oracle = out[0];
 }
 
 int main(int argc, char **argv)
@@ -261,14 +230,12 @@ int main(int argc, char **argv)
         default: return 2;
         }
     }
-    if (optind >= argc)
+    if (optind >= argc || !oracle_start(&oracle, argv + optind))
         return 2;
-    start_oracle(argv + optind);
     printf("# seed %llu\n", (unsigned long long)seed);
     for (unsigned k = 0; k < ROWS; k++)
         good += test_row(&rows[k], n);
-    close(to_oracle);
-    wait(NULL);
+    oracle_stop(&oracle);
     printf("# %llu words, %llu cases, %llu known deviations of the oracle\n",
            (unsigned long long)words, (unsigned long long)cases, (unsigned long long)deviations);
     if (good == ROWS)

@@ -166,6 +166,15 @@ static unsigned long compare(struct machine *m, FILE *words, FILE *oracle, const
     return bad;
 }
 
+static bool row_named(const char *name)
+{
+    for (unsigned r = 0; r < ROWS; r++)
+        if (strcmp(rows[r].name, name) == 0)
+            return true;
+    printf("# no row is called %s\n", name);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long tests = 20000;
@@ -181,7 +190,7 @@ int main(int argc, char **argv)
         default: return 2;
         }
     }
-    if (optind == argc)
+    if (optind == argc || (only && !row_named(only)))
         return 2;
     char path[] = "/tmp/simd_words.XXXXXX";
     const int fd = mkstemp(path);
