@@ -152,7 +152,8 @@ struct cpu {
     uint32_t fetch_gen;    /* bumped whenever a virtual address may mean other code */
     uint32_t block_flags;  /* BLOCK_* of the current state */
     struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
-    uint32_t tlb_mask;      /* of the offset of a slot in its set: TLB_SIZE(c) - 1 entries */
+    struct tlb_entry stack_page[VIEW_COUNT]; /* for translated code: where SP led last (tlb.c) */
+    uint32_t tlb_mask; /* of the offset of a slot in its set: TLB_SIZE(c) - 1 entries */
 
     v128 v[32];
     union { /* architectural layout */

@@ -120,8 +120,16 @@ static bool maybe_fetched(struct cpu *c, uint64_t va)
     return (*word & bit) || in_range(c->fetch_large, va);
 }
 
+/* Whatever drops an entry drops its copies. */
+static void forget_stack_pages(struct cpu *c)
+{
+    for (unsigned view = 0; view < VIEW_COUNT; view++)
+        drop_entry(&c->stack_page[view]);
+}
+
 static void drop_entries(struct cpu *c, bool keep_global)
 {
+    forget_stack_pages(c);
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
         uint32_t left = 0;
 
@@ -253,6 +261,7 @@ static void flush_large(struct cpu *c, uint64_t va, bool any_asid)
 /* Drop what maps va, of the current ASID and global, or only global. */
 static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
 {
+    forget_stack_pages(c);
     if (in_range(c->large, va)) {
         flush_large(c, va, any_asid);
     } else {

@@ -56,10 +56,17 @@ void em_csel(struct emitter *e, bool w, bool invert, bool increment, int d, int 
 void em_ccmp(struct emitter *e, bool w, bool negative, int n, int m, unsigned imm, unsigned cond,
              uint32_t nzcv);
 
-void em_load(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode);
-void em_store(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode);
-void em_load_pair(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode);
-void em_store_pair(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode);
+/* Plain loads and stores of one or two general registers. */
+struct em_mem {
+    bool write, pair;
+    enum em_mode mode;
+    struct em_access access;
+};
+/* `count` of them in a row. More than one: all load or all store, by the same base, at offsets that
+ * do not differ by more than a page; the first may have EM_PRE, the last EM_POST, the rest are
+ * EM_OFFSET; none but the last loads its base. */
+#define EM_RUN_MAX 8
+void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, unsigned count);
 void em_barrier(struct emitter *e, bool full);
 
 /* Exclusives and ordered accesses of one register, and atomics: bytes 1, 2, 4, 8. Operands in the

@@ -30,68 +30,128 @@ void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned sh
     as_lea_x(&e->as, true, RAX, base, index, shift, 0);
 }
 
-void em_address(struct emitter *e, const struct insn *i, enum em_mode mode)
+/* Where the address of an access comes from: a register, its own or RAX, and what to add. */
+static struct em_place place_of(struct emitter *e, const struct insn *i, enum em_mode mode)
+{
+    struct em_place p = {.base = RAX, .disp = 0};
+    if (mode == EM_LITERAL) {
+        as_mov_ri(&e->as, RAX, e->va + i->off + i->imm);
+    } else if (mode == EM_INDEX) {
+        em_address_index(e, i->rn, i->rm, i->aux, (unsigned)i->imm);
+    } else {
+        p.base = em_get(e, true, i->rn, RAX);
+        p.disp = mode == EM_POST ? 0 : (int32_t)i->imm;
+    }
+    return p;
+}
+
+static void lea_or_mov(struct as *a, bool w, int dst, int base, int32_t disp)
+{
+    if (disp)
+        as_lea(a, w, dst, base, disp);
+    else
+        as_mov_rr(a, w, dst, base);
+}
+
+/* op reg, [rbp + rdx + disp] */
+static void op_entry(struct as *a, unsigned op, int reg, int32_t disp)
+{
+    as_rex(a, true, reg, RDX, RBP, false);
+    as_8(a, op);
+    as_modrm_x(a, reg, RBP, RDX, 0, disp);
+}
+
+static int32_t set_disp(const struct emitter *e)
+{
+    return DISP(tlb_sets) + (int32_t)(e->view * sizeof(e->cpu->tlb_sets[0]));
+}
+
+static int32_t tag_field(bool write)
+{
+    return (int32_t)(write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read));
+}
+
+static int32_t stack_disp(const struct emitter *e)
+{
+    return DISP(stack_page) + (int32_t)(e->view * sizeof(e->cpu->stack_page[0]));
+}
+
+/* RDX := the offset of the slot for [base + disp], then the compare with the tag in RCX. */
+static void compare_slot(struct emitter *e, int base, int32_t disp, bool write)
 {
     struct as *a = &e->as;
-    if (mode == EM_LITERAL) {
-        as_mov_ri(a, RAX, e->va + i->off + i->imm);
-        return;
-    }
-    if (mode == EM_INDEX) {
-        em_address_index(e, i->rn, i->rm, i->aux, (unsigned)i->imm);
-        return;
-    }
-    int32_t offset = mode == EM_POST ? 0 : (int32_t)i->imm;
-    int base = em_get(e, true, i->rn, RAX);
-    if (offset)
-        as_lea(a, true, RAX, base, offset);
-    else if (base != RAX)
-        as_mov_rr(a, true, RAX, base);
+    lea_or_mov(a, false, RDX, base, disp);
+    as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS - TLB_ENTRY_BITS);
+    as_alu_rm(a, false, ALU_AND, RDX, RBP, DISP(tlb_mask));
+    op_entry(a, 0x3b, RCX, set_disp(e) + tag_field(write));
 }
 
 /*
- * RAX: virtual address in; RDX: what to add for the host's, if [RAX, RAX + bytes) lies in one page
+ * RDX := what to add to the guest's address for the host's, if the `bytes` at `p` lie in one page
  * that the TLB has for this access; else the handler. The same compare as in mem.h. `aligned`: to
- * `bytes`, or the handler.
+ * `bytes`, or the handler. An access by the stack pointer looks first at the page that the last
+ * one found: nearly always it is that.
  */
-static void look_up(struct emitter *e, const struct insn *i, unsigned bytes, bool write,
-                    bool aligned)
+static void probe(struct emitter *e, const struct insn *i, struct em_place p, unsigned bytes,
+                  bool write, bool aligned)
 {
     struct as *a = &e->as;
     bool checked = e->block->flags & BLOCK_CHECKED;
-    int32_t entry = DISP(tlb_sets) + (int32_t)(e->view * sizeof(e->cpu->tlb_sets[0]));
-    int32_t tag = entry + (int32_t)(write ? offsetof(struct tlb_entry, write)
-                                          : offsetof(struct tlb_entry, read));
     if (i->rn == X_SP && !e->sp_aligned) {
         as_test_ri(a, false, em_reg_of(X_SP), 15);
         em_to_handler(e, i, CC_NE);
         e->sp_aligned = true;
     }
     aligned |= checked;
-    as_mov_rr(a, false, RDX, RAX);
-    if (bytes > 1 && !aligned)
-        as_lea(a, true, RCX, RAX, (int32_t)bytes - 1);
-    else
-        as_mov_rr(a, true, RCX, RAX);
-    as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS - TLB_ENTRY_BITS);
+    lea_or_mov(a, true, RCX, p.base, p.disp + (aligned ? 0 : (int32_t)bytes - 1));
     as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (aligned ? bytes - 1 : 0)));
     if (checked)
         as_alu_ri(a, true, ALU_OR, RCX, TLB_CHECKED);
-    as_alu_rm(a, false, ALU_AND, RDX, RBP, DISP(tlb_mask));
-    /* cmp rcx, [rbp + rdx + tag] */
-    as_rex(a, true, RCX, RDX, RBP, false);
-    as_8(a, 0x3b);
-    as_modrm_x(a, RCX, RBP, RDX, 0, tag);
-    em_to_handler(e, i, CC_NE);
-    /* mov rdx, [rbp + rdx + addend] */
-    as_rex(a, true, RDX, RDX, RBP, false);
-    as_8(a, 0x8b);
-    as_modrm_x(a, RDX, RBP, RDX, 0, entry + (int32_t)offsetof(struct tlb_entry, addend));
+    if (i->rn != X_SP || aligned) {
+        compare_slot(e, p.base, p.disp, write);
+        em_to_handler(e, i, CC_NE);
+        op_entry(a, 0x8b, RDX, set_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
+        return;
+    }
+    as_alu_rm(a, true, ALU_CMP, RCX, RBP, stack_disp(e) + tag_field(write));
+    struct em_stub *s = em_to_handler(e, i, CC_NE);
+    as_load(a, true, RDX, RBP, stack_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
+    s->stack = true;
+    s->write = write;
+    s->place = p;
+    s->found = a->p;
 }
 
-void em_translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
+/* Off the straight path: is the page of a stack access in the TLB? Then it is the stack's page from
+ * now on. RCX has the tag. Returns the jump to be patched for where it is not. */
+uint8_t *em_find_stack(struct emitter *e, const struct em_stub *s)
 {
-    look_up(e, i, bytes, write, false);
+    struct as *a = &e->as;
+    static const uint8_t fields[] = {offsetof(struct tlb_entry, read),
+                                     offsetof(struct tlb_entry, write)};
+    compare_slot(e, s->place.base, s->place.disp, s->write);
+    uint8_t *missing = as_jcc(a, CC_NE, as_rx(a));
+    for (unsigned n = 0; n < sizeof(fields); n++) {
+        op_entry(a, 0x8b, RCX, set_disp(e) + fields[n]);
+        as_store(a, true, RCX, RBP, stack_disp(e) + fields[n]);
+    }
+    op_entry(a, 0x8b, RDX, set_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
+    as_store(a, true, RDX, RBP, stack_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
+    as_jmp(a, s->found + a->rx_delta);
+    return missing;
+}
+
+void em_locate(struct emitter *e, const struct insn *i, enum em_mode mode, unsigned bytes,
+               bool write)
+{
+    struct em_place p = place_of(e, i, mode);
+    probe(e, i, p, bytes, write, false);
+    as_lea_x(&e->as, true, RAX, p.base, RDX, 0, p.disp);
+}
+
+void em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
+{
+    probe(e, i, (struct em_place){.base = RAX}, bytes, write, false);
     as_alu_rr(&e->as, true, ALU_ADD, RAX, RDX);
 }
 
@@ -107,59 +167,77 @@ void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode)
         as_alu_mi(&e->as, true, ALU_ADD, RBP, X_DISP(i->rn), (int32_t)i->imm);
 }
 
-/* ---- loads and stores: at RAX + RDX ---- */
+/* ---- loads and stores: at place + RDX ---- */
 
-static void load_slot(struct emitter *e, struct em_access a, int slot, int32_t disp)
+static void load_slot(struct emitter *e, struct em_access a, int slot, struct em_place p)
 {
     int out = em_dest(slot, RCX);
-    as_movx_rx(&e->as, a.wide, a.sign, a.bytes, out, RAX, RDX, disp);
+    as_movx_rx(&e->as, a.wide, a.sign, a.bytes, out, p.base, RDX, p.disp);
     em_put(e, slot, out);
 }
 
-static void store_slot(struct emitter *e, struct em_access a, int slot, int32_t disp)
+static void store_slot(struct emitter *e, struct em_access a, int slot, struct em_place p)
 {
-    as_store_nx(&e->as, a.bytes, em_get(e, true, slot, RCX), RAX, RDX, disp);
+    as_store_nx(&e->as, a.bytes, em_get(e, true, slot, RCX), p.base, RDX, p.disp);
 }
 
-void em_load(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode)
+static struct em_place further(struct em_place p, int32_t by)
 {
-    unsigned first = e->stub_count;
-    em_address(e, i, mode);
-    look_up(e, i, a.bytes, false, false);
-    em_write_back(e, i, mode);
-    load_slot(e, a, i->rd, 0);
-    em_join(e, first);
+    p.disp += by;
+    return p;
 }
 
-void em_store(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode)
+/* One of the accesses, `at` bytes from where the place was when it was looked up. Write-back moves
+ * the register that a place is relative to: then the place moves the other way. */
+static void move(struct emitter *e, const struct insn *i, const struct em_mem *m,
+                 struct em_place *p, int32_t at)
 {
-    unsigned first = e->stub_count;
-    em_address(e, i, mode);
-    look_up(e, i, a.bytes, true, false);
-    store_slot(e, a, i->rd, 0);
-    em_write_back(e, i, mode);
-    em_join(e, first);
+    bool moves = (m->mode == EM_POST || m->mode == EM_PRE);
+    if (m->write) {
+        store_slot(e, m->access, i->rd, further(*p, at));
+        if (m->pair)
+            store_slot(e, m->access, i->ra, further(*p, at + m->access.bytes));
+    }
+    em_write_back(e, i, m->mode);
+    if (moves && p->base != RAX)
+        p->disp -= (int32_t)i->imm;
+    if (m->write)
+        return;
+    load_slot(e, m->access, i->rd, further(*p, at));
+    if (m->pair)
+        load_slot(e, m->access, i->ra, further(*p, at + m->access.bytes));
 }
 
-void em_load_pair(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode)
+static unsigned bytes_of(const struct em_mem *m)
 {
-    unsigned first = e->stub_count;
-    em_address(e, i, mode);
-    look_up(e, i, 2u * a.bytes, false, false);
-    em_write_back(e, i, mode);
-    load_slot(e, a, i->rd, 0);
-    load_slot(e, a, i->ra, a.bytes);
-    em_join(e, first);
+    return m->access.bytes << m->pair;
 }
 
-void em_store_pair(struct emitter *e, const struct insn *i, struct em_access a, enum em_mode mode)
+void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, unsigned count)
 {
     unsigned first = e->stub_count;
-    em_address(e, i, mode);
-    look_up(e, i, 2u * a.bytes, true, false);
-    store_slot(e, a, i->rd, 0);
-    store_slot(e, a, i->ra, a.bytes);
-    em_write_back(e, i, mode);
+    struct em_place p = place_of(e, i, m->mode);
+    int32_t at[EM_RUN_MAX], low = p.disp, high = p.disp + (int32_t)bytes_of(m);
+    int32_t moved = m->mode == EM_PRE ? p.disp : 0; /* the base, since the first one */
+    bool spoils = false;                            /* the last one loads into its own base */
+    for (unsigned n = 0; n < count; n++) {
+        at[n] = n ? moved + (m[n].mode == EM_POST ? 0 : (int32_t)i[n].imm) : p.disp;
+        if (at[n] < low)
+            low = at[n];
+        if (at[n] + (int32_t)bytes_of(&m[n]) > high)
+            high = at[n] + (int32_t)bytes_of(&m[n]);
+        spoils |= m[n].pair && !m->write && i[n].rd == i->rn;
+    }
+    if (spoils && p.base != RAX) {
+        as_mov_rr(&e->as, true, RAX, p.base);
+        p.base = RAX;
+    }
+    e->run = (uint8_t)count;
+    probe(e, i, (struct em_place){p.base, low}, (unsigned)(high - low), m->write, false);
+    e->run = 1;
+    p.disp = 0;
+    for (unsigned n = 0; n < count; n++)
+        move(e, &i[n], &m[n], &p, at[n]);
     em_join(e, first);
 }
 
@@ -197,11 +275,17 @@ static void put_narrow(struct emitter *e, unsigned bytes, int slot, int reg)
     em_put(e, slot, reg);
 }
 
+/* RAX := the virtual address. */
+static void address(struct emitter *e, const struct insn *i)
+{
+    lea_or_mov(&e->as, true, RAX, em_get(e, true, i->rn, RAX), (int32_t)i->imm);
+}
+
 /* RAX: virtual address; RDX: host address. */
 static void locate_atomic(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
 {
-    em_address(e, i, EM_OFFSET);
-    look_up(e, i, bytes, write, true);
+    address(e, i);
+    probe(e, i, (struct em_place){.base = RAX}, bytes, write, true);
     as_alu_rr(&e->as, true, ALU_ADD, RDX, RAX);
 }
 
@@ -232,7 +316,7 @@ void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
 {
     struct as *a = &e->as;
     unsigned first = e->stub_count;
-    em_address(e, i, EM_OFFSET);
+    address(e, i);
     as_alu_rm(a, true, ALU_CMP, RAX, RBP, DISP(excl_addr));
     em_to_handler(e, i, CC_NE);
     as_8(a, 0x66); /* cmp word [excl_valid], 1 | size << 8 */
@@ -241,7 +325,7 @@ void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
     as_8(a, 1);
     as_8(a, bytes);
     em_to_handler(e, i, CC_NE);
-    look_up(e, i, bytes, true, true);
+    probe(e, i, (struct em_place){.base = RAX}, bytes, true, true);
     as_alu_rr(a, true, ALU_ADD, RDX, RAX);
     em_get_into(e, true, RCX, i->rd);
     as_load(a, true, RAX, RBP, DISP(excl_val));

@@ -162,12 +162,13 @@ static void locate(struct emitter *e, const struct insn *i, unsigned bytes, unsi
                    enum em_mode mode, bool write)
 {
     em_v_begin(e);
-    if (mode == EM_INDEX)
-        em_address_index(e, i->rn, i->rm, insn_bits(i->raw, 13, 3),
-                         insn_bits(i->raw, 12, 1) ? (unsigned)__builtin_ctz(size) : 0);
-    else
-        em_address(e, i, mode);
-    em_translate(e, i, bytes, write);
+    if (mode != EM_INDEX) {
+        em_locate(e, i, mode, bytes, write);
+        return;
+    }
+    em_address_index(e, i->rn, i->rm, insn_bits(i->raw, 13, 3),
+                     insn_bits(i->raw, 12, 1) ? (unsigned)__builtin_ctz(size) : 0);
+    em_locate_at_rax(e, i, bytes, write);
 }
 
 void em_v_load(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode)
@@ -227,7 +228,7 @@ void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned re
     for (unsigned k = 0; k < regs && write; k++)
         r[k] = em_v_in(e, (i->rd + k) & 31);
     as_mov_rr(&e->as, true, RAX, em_get(e, true, i->rn, RAX));
-    em_translate(e, i, regs * bytes, write);
+    em_locate_at_rax(e, i, regs * bytes, write);
     for (unsigned k = 0; k < regs; k++) {
         if (write) {
             store(e, r[k], bytes, (int32_t)(k * bytes));

@@ -131,10 +131,12 @@ struct em_stub *em_new_stub(struct emitter *e, enum em_stub_kind kind, uint8_t *
     return s;
 }
 
-void em_to_handler(struct emitter *e, const struct insn *i, unsigned cc)
+struct em_stub *em_to_handler(struct emitter *e, const struct insn *i, unsigned cc)
 {
     struct em_stub *s = em_new_stub(e, EM_STUB_HANDLER, as_jcc(&e->as, cc, as_rx(&e->as)));
     s->insn = i;
+    s->run = e->run;
+    return s;
 }
 
 void em_to_interpreter(struct emitter *e, const struct insn *i, unsigned cc)
@@ -172,6 +174,7 @@ void em_begin(struct emitter *e)
     const uint8_t *start = e->as.p;
     em_v_forget(e);
     e->sp_aligned = false;
+    e->run = 1;
     as_alu_mi(&e->as, false, ALU_CMP, RBP, DISP(kick), 0);
     em_new_stub(e, EM_STUB_KICK, as_jcc(&e->as, CC_NE, as_rx(&e->as)));
     e->jit->kick_check = (unsigned)(e->as.p - start); /* the same in every block */
@@ -187,8 +190,15 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
     case EM_STUB_HANDLER:
         if (s->zero != EM_ZERO_NEVER)
             em_fp_accept_zero(e, s);
-        as_mov_ri(a, RCX, (uintptr_t)s->insn);
-        as_call(a, e->jit->handler);
+        if (s->stack) {
+            uint8_t *missing = em_find_stack(e, s);
+            if (!a->full)
+                as_patch(missing, a->p);
+        }
+        for (unsigned n = 0; n < s->run; n++) {
+            as_mov_ri(a, RCX, (uintptr_t)(s->insn + n));
+            as_call(a, e->jit->handler);
+        }
         em_v_reload(e, &s->held);
         if (s->flags)
             em_flags_in(e);

@@ -26,6 +26,12 @@ enum em_stub_kind {
 /* A floating-point result that is zero is right ... */
 enum em_zero { EM_ZERO_NEVER, EM_ZERO_ALWAYS, EM_ZERO_IF_N, EM_ZERO_IF_N_OR_M };
 
+/* A guest address: a host register and what to add. */
+struct em_place {
+    int base;
+    int32_t disp;
+};
+
 struct em_stub {
     enum em_stub_kind kind;
     uint8_t *jump;           /* displacement of the jump that leads here */
@@ -37,7 +43,12 @@ struct em_stub {
     uint8_t *site;           /* EXIT: the displacement to patch when linked */
     uint8_t *gen, *stale;    /* EXIT that crosses a page: the generation; the jump if it is old */
     struct em_held held;     /* HANDLER: what the code at `back` expects in XMM registers */
-    bool flags;              /* HANDLER: the code at `back` expects the host's flags to be NZCV */
+    uint8_t run;             /* HANDLER: so many instructions from `insn` on */
+    /* HANDLER: of an access by the stack pointer; where to go on if the TLB has its page. */
+    bool stack, write;
+    struct em_place place;
+    uint8_t *found;
+    bool flags; /* HANDLER: the code at `back` expects the host's flags to be NZCV */
     /* HANDLER: where to go on if lanes in r that are zero are right after all (emit_fp_x64.c). */
     enum em_zero zero;
     uint8_t *accept;
@@ -54,6 +65,7 @@ struct emitter {
     unsigned view; /* enum mmu_view of the block */
     enum em_flags flags;
     struct em_held held;
+    uint8_t run;      /* instructions that a new stub's handlers stand for */
     bool plain_mode;  /* FPCR has been seen to ask for nothing special */
     bool sp_aligned;  /* SP has been seen to be a multiple of 16 */
     bool inexact;     /* FPSR.IXC has been seen set */
@@ -107,7 +119,7 @@ unsigned em_condition(struct emitter *e, unsigned cond);
 /* Code that em_finish writes behind the block. */
 struct em_stub *em_new_stub(struct emitter *e, enum em_stub_kind kind, uint8_t *jump);
 /* What the fast path cannot do, the interpreter's handler does; then on at em_join. */
-void em_to_handler(struct emitter *e, const struct insn *i, unsigned cc);
+struct em_stub *em_to_handler(struct emitter *e, const struct insn *i, unsigned cc);
 /* The stubs made since `first` come back here. */
 void em_join(struct emitter *e, unsigned first);
 /* Leave the translated code to interpret from i on. */
@@ -119,8 +131,10 @@ void em_to_interpreter(struct emitter *e, const struct insn *i, unsigned cc);
 void em_extended_into_rcx(struct emitter *e, int m, unsigned ext);
 /* RAX := slot n + slot m, extended as `ext` says and shifted by up to 4. */
 void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned shift);
-/* RAX := the virtual address. */
-void em_address(struct emitter *e, const struct insn *i, enum em_mode mode);
-/* RAX: virtual address in, host address out. */
-void em_translate(struct emitter *e, const struct insn *i, unsigned bytes, bool write);
+/* RAX := host address of an access; or of the one at the virtual address in RAX. RDX is used. */
+void em_locate(struct emitter *e, const struct insn *i, enum em_mode mode, unsigned bytes,
+               bool write);
+void em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes, bool write);
+/* The beginning of the stub of a stack access (em_stub.stack). */
+uint8_t *em_find_stack(struct emitter *e, const struct em_stub *s);
 void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode);

@@ -19,7 +19,8 @@ enum flag_use {
     NO_FLAGS
 };
 
-#define IS64(i) ((i)->raw >> 31)
+#define IS64(i)  ((i)->raw >> 31)
+#define RUN_SPAN 256 /* bytes that accesses in a row may be apart */
 
 static bool add_sub(struct emitter *e, const struct insn *i, bool live)
 {
@@ -79,24 +80,57 @@ static struct em_access literal_access(const struct insn *i)
     return (struct em_access){.bytes = opc == 1 ? 8 : 4, .sign = opc == 2, .wide = opc != 0};
 }
 
-static bool single(struct emitter *e, const struct insn *i, enum em_mode mode)
+/* Is it a plain load or store, and which? */
+static bool memory_of(const struct insn *i, struct em_mem *m)
 {
-    if (a64_rows[i->id].flags & A64_LOAD)
-        em_load(e, i, access_of(i), mode);
-    else
-        em_store(e, i, access_of(i), mode);
+    static const uint8_t pair_modes[4] = {EM_OFFSET, EM_POST, EM_OFFSET, EM_PRE};
+    unsigned id = i->id;
+    m->write = !(a64_rows[id].flags & A64_LOAD);
+    m->pair = id >= A64_STNP_W && id <= A64_LDP_X_pre;
+    if (m->pair) {
+        m->mode = (enum em_mode)pair_modes[i->raw >> 23 & 3];
+        m->access = pair_access(i);
+        return true;
+    }
+    m->access = access_of(i);
+    if (id >= A64_LDR_W_lit && id <= A64_LDRSW_lit) {
+        m->mode = EM_LITERAL;
+        m->access = literal_access(i);
+    } else if ((id >= A64_STRB_uimm && id <= A64_LDR_X_uimm) ||
+               (id >= A64_STURB && id <= A64_LDUR_X)) {
+        m->mode = EM_OFFSET;
+    } else if (id >= A64_STRB_post && id <= A64_LDR_X_post) {
+        m->mode = EM_POST;
+    } else if (id >= A64_STRB_pre && id <= A64_LDR_X_pre) {
+        m->mode = EM_PRE;
+    } else if (id >= A64_STRB_reg && id <= A64_LDR_X_reg) {
+        m->mode = EM_INDEX;
+    } else {
+        return false;
+    }
     return true;
 }
 
-static bool pair(struct emitter *e, const struct insn *i)
+/* How many accesses from i on, `left` at most, one look into the TLB serves: em_memory says which.
+ * m[] becomes theirs. 0: i is none. */
+static unsigned memory_run(const struct emitter *e, const struct insn *i, unsigned left,
+                           struct em_mem m[EM_RUN_MAX])
 {
-    static const uint8_t modes[4] = {EM_OFFSET, EM_POST, EM_OFFSET, EM_PRE};
-    enum em_mode mode = (enum em_mode)modes[i->raw >> 23 & 3];
-    if (a64_rows[i->id].flags & A64_LOAD)
-        em_load_pair(e, i, pair_access(i), mode);
-    else
-        em_store_pair(e, i, pair_access(i), mode);
-    return true;
+    unsigned n = 1;
+    if (!memory_of(i, &m[0]))
+        return 0;
+    if ((m[0].mode != EM_OFFSET && m[0].mode != EM_PRE) || (e->block->flags & BLOCK_CHECKED))
+        return 1;
+    for (; n < left && n < EM_RUN_MAX; n++) {
+        const struct insn *last = &i[n - 1], *next = &i[n];
+        bool spoils = !m->write && (last->rd == i->rn || (m[n - 1].pair && last->ra == i->rn));
+        int64_t apart = (int64_t)next->imm - (m->mode == EM_PRE ? 0 : (int64_t)i->imm);
+        if (spoils || m[n - 1].mode == EM_POST || !memory_of(next, &m[n]) || next->rn != i->rn ||
+            m[n].write != m->write || (m[n].mode != EM_OFFSET && m[n].mode != EM_POST) ||
+            (m[n].mode == EM_OFFSET && (apart > RUN_SPAN || apart < -RUN_SPAN)))
+            break;
+    }
+    return n;
 }
 
 static bool branch(struct emitter *e, const struct insn *i)
@@ -239,22 +273,6 @@ static bool translate(struct emitter *e, const struct insn *i, bool live)
         return logic(e, i, live);
     if (id >= A64_CCMN_W && id <= A64_CCMP_X_imm)
         return conditional_compare(e, i);
-    if (id >= A64_STRB_uimm && id <= A64_LDR_X_uimm)
-        return single(e, i, EM_OFFSET);
-    if (id >= A64_STURB && id <= A64_LDUR_X)
-        return single(e, i, EM_OFFSET);
-    if (id >= A64_STRB_post && id <= A64_LDR_X_post)
-        return single(e, i, EM_POST);
-    if (id >= A64_STRB_pre && id <= A64_LDR_X_pre)
-        return single(e, i, EM_PRE);
-    if (id >= A64_STRB_reg && id <= A64_LDR_X_reg)
-        return single(e, i, EM_INDEX);
-    if (id >= A64_LDR_W_lit && id <= A64_LDRSW_lit) {
-        em_load(e, i, literal_access(i), EM_LITERAL);
-        return true;
-    }
-    if (id >= A64_STNP_W && id <= A64_LDP_X_pre)
-        return pair(e, i);
     if (id >= A64_STXR_B && id <= A64_SWP_X)
         return atomic(e, i);
     if (id >= A64_MADD_W && id <= A64_UMULH)
@@ -390,7 +408,14 @@ bool jit_emit(struct cpu *c, struct jit *jit, struct block *b)
     em_begin(e);
     for (unsigned n = 0; n < total; n++) {
         const struct insn *i = &b->insns[n];
+        struct em_mem accesses[EM_RUN_MAX];
+        unsigned run = memory_run(e, i, total - n, accesses);
         bool trapped = i->fn == op_fp_trap;
+        if (run) {
+            em_memory(e, i, accesses, run);
+            n += run - 1;
+            continue;
+        }
         if (trapped || !translate(e, i, live[n]))
             em_handler(e, i, n + 1 == total);
     }
