@@ -49,5 +49,5 @@ both work_fp work_fp
     $guest_cc $guest_flags -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
         -Wl,--no-warn-rwx-segments -Wl,-T,bench/guest/bench.ld -o "$dir/guest.elf" bench/guest/start.S "$dir"/guest/*.o &&
         $cc -O2 -o "$dir/native.run" bench/native.c "$dir"/native/*.o &&
-        $cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$dir/driver" bench/driver.c bench/peer.c -lm
+        $cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$dir/driver" bench/driver.c bench/peer.c -lm -ldl
 } || exit 1

@@ -8,6 +8,7 @@ set -u
     exit 1
 }
 awk -F '\t' '
+BEGIN { n = 0 }
 function x(v) { v = v < 0.125 ? 0.125 : v > 32 ? 32 : v; return left + (log(v) / log(2) + 3) * step }
 function text(at, y, anchor, fill, what) {
     printf "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">%s</text>\n", at, y, anchor, fill, what

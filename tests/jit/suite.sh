@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# time limit: 900
 #
 # The translator's modes and limits: --jit verify (that it finds what is wrong, and that the guest
 # programs and several vCPUs pass under it). The CPU's own tests run in every mode (tests/cpu, tests/smp).
-#   CC, SAN, HARD, BUILD, TINYVMM: as in the Makefile
+#   LONG=1: all of them.   CC, SAN, HARD, BUILD, TINYVMM: as in the Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 vmm=${TINYVMM:-./tinyvmm}
@@ -58,8 +59,9 @@ verified()
     fi
 }
 
-# The longest programs take minutes under a sanitizer: not there.
-programs="bti contexts debug features mmu_faults mmu_tlb pauth selfmod smp_tlb"
+# Some take minutes under a sanitizer.
+programs="contexts debug features mmu_faults selfmod smp_tlb"
+[ -z "${LONG:-}" ] || programs="$programs bti mmu_tlb pauth"
 [ -z "${SAN:-}" ] || programs="contexts mmu_faults selfmod"
 for program in $programs; do
     case $program in
