@@ -151,6 +151,8 @@ static void block_kill(struct code_cache *cc, struct block *b)
     unlink_in(b);
     unlink_out(&b->link[0]);
     unlink_out(&b->link[1]);
+    for (unsigned n = 0; n < b->sides; n++)
+        unlink_out(&b->side[n]);
     b->dead = true;
 }
 
@@ -212,6 +214,15 @@ static void mark_crossings(struct block *b, const struct insn *last)
     b->link[1].forward = !b->link[1].crosses;
 }
 
+static void insert(struct code_cache *cc, struct code_page *page, struct block *b)
+{
+    unsigned h = block_hash(b->ipa, b->va);
+    b->page_next = page->first;
+    page->first = b;
+    b->hash_next = cc->blocks[h];
+    cc->blocks[h] = b;
+}
+
 /* Decode from `host` to the end of the page, a branch, or the longest block allowed. */
 static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uint32_t flags)
 {
@@ -253,11 +264,7 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
         .ipa = ipa, .va = c->pc, .flags = flags, .n = (uint16_t)n, .rows = (uint16_t)total};
     memcpy(b->insns, tmp, total * sizeof tmp[0]);
     mark_crossings(b, &tmp[total - 1]);
-    b->page_next = page->first;
-    page->first = b;
-    unsigned h = block_hash(ipa, c->pc);
-    b->hash_next = cc->blocks[h];
-    cc->blocks[h] = b;
+    insert(cc, page, b);
     c->stats[STAT_BLOCKS]++;
     c->stats[STAT_DECODED] += n;
     for (unsigned k = 0; k < n; k++)
@@ -266,13 +273,87 @@ static struct block *build(struct cpu *c, uint64_t ipa, const uint8_t *host, uin
 }
 
 /* Translated code is for one virtual address, so a block is too. */
-static struct block *lookup(struct cpu *c, uint64_t ipa, uint32_t flags)
+static struct block *lookup(struct code_cache *cc, uint64_t ipa, uint64_t va, uint32_t flags)
 {
-    for (struct block *b = c->code->blocks[block_hash(ipa, c->pc)]; b; b = b->hash_next) {
-        if (b->ipa == ipa && b->flags == flags && b->va == c->pc)
+    for (struct block *b = cc->blocks[block_hash(ipa, va)]; b; b = b->hash_next) {
+        if (b->ipa == ipa && b->flags == flags && b->va == va)
             return b;
     }
     return NULL;
+}
+
+/* ---- longer blocks ---- */
+
+#define SIDES_MAX 4 /* conditional branches in the middle of a block */
+#define WARM_PART 4 /* the next block is run for one time in so many at least */
+
+/* The block behind b, if b ends with a branch forward that is often not taken. */
+static struct block *warm_next(struct cpu *c, const struct block *b)
+{
+    const struct insn *last = &b->insns[b->rows - 1];
+    bool conditional = last->id >= A64_B_cond && last->id <= A64_TBNZ && last->fn != op_b;
+    if (!conditional || !b->link[0].forward || b->link[1].crosses)
+        return NULL;
+    struct block *next = lookup(c->code, b->ipa + b->n * 4u, b->va + b->n * 4u, b->flags);
+    return next && next->heat >= b->heat / WARM_PART ? next : NULL;
+}
+
+/* Append the instructions of a part; its branches in the middle, and its last one if others follow,
+ * become ways out of b. */
+static void append(struct block *b, const struct block *part, bool is_last)
+{
+    for (unsigned n = 0; n < part->rows; n++) {
+        struct insn *i = &b->insns[b->rows + n];
+        bool side = part->insns[n].ra && part->sides && n + 1 < part->rows &&
+                    part->insns[n].id >= A64_B_cond && part->insns[n].id <= A64_TBNZ;
+        *i = part->insns[n];
+        i->off = (uint16_t)(i->off + b->n * 4);
+        if (side || (n + 1 == part->rows && !is_last)) {
+            b->side[b->sides++] = (struct link){.forward = true};
+            i->ra = b->sides;
+        }
+    }
+    b->n = (uint16_t)(b->n + part->n);
+    b->rows = (uint16_t)(b->rows + part->rows);
+}
+
+struct block *block_extend(struct cpu *c, struct block *b)
+{
+    struct code_cache *cc = c->code;
+    struct block *part[SIDES_MAX + 1] = {b}, *next;
+    unsigned parts = 1, rows = b->rows, sides = b->sides;
+    if (b->flags & (BLOCK_STEP | BLOCK_BREAK))
+        return b;
+    while (parts <= SIDES_MAX && (next = warm_next(c, part[parts - 1])) != NULL &&
+           rows + next->rows <= BLOCK_MAX_INSNS && sides + next->sides < SIDES_MAX) {
+        part[parts++] = next;
+        rows += next->rows;
+        sides += 1u + next->sides;
+    }
+    struct code_page *page = page_of(cc, b->ipa, false);
+    struct block *all = NULL;
+    if (parts > 1 && page)
+        all = arena_alloc(cc, sizeof *all + rows * sizeof b->insns[0] + sides * sizeof *all->side);
+    if (!all)
+        return b;
+    *all = (struct block){.ipa = b->ipa, .va = b->va, .flags = b->flags, .heat = b->heat};
+    all->side = (struct link *)(void *)&all->insns[rows];
+    for (unsigned n = 0; n < parts; n++)
+        append(all, part[n], n + 1 == parts);
+    mark_crossings(all, &all->insns[all->rows - 1]);
+    for (struct block **p = &page->first; *p; p = &(*p)->page_next) {
+        if (*p == b) {
+            *p = b->page_next;
+            break;
+        }
+    }
+    block_kill(cc, b);
+    insert(cc, page, all);
+    struct jump_entry *j = &c->jump[b->va >> 2 & (JUMP_CACHE_SIZE - 1)];
+    if (j->block == b)
+        j->block = all;
+    c->stats[STAT_EXTENDED]++;
+    return all;
 }
 
 struct block *block_find(struct cpu *c)
@@ -290,7 +371,7 @@ struct block *block_find(struct cpu *c)
         return NULL;
     uint64_t ipa = f->ipa | (pc & ~PAGE_MASK);
     uint32_t flags = c->block_flags | (f->guarded ? BLOCK_GUARDED : 0);
-    struct block *b = lookup(c, ipa, flags);
+    struct block *b = lookup(c->code, ipa, pc, flags);
     if (!b) {
         b = build(c, ipa, f->host + (pc & ~PAGE_MASK), flags);
         if (!b) {

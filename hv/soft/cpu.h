@@ -127,6 +127,7 @@ enum {
     STAT_CODE_BYTES,
     STAT_DISPATCHED,
     STAT_LINKED,
+    STAT_EXTENDED,
     STAT_ARENA_DROPS,
     STAT_TLB_FILLS,
     STAT_TLB_FLUSHES,
@@ -325,6 +326,9 @@ void code_cache_free(struct code_cache *cc);
 /* The block at cpu->pc in the current state; raises the fetch fault and returns NULL if there is
  * none. */
 struct block *block_find(struct cpu *c);
+/* A block that has become warm, with those that are run after it when its last branch is not taken,
+ * as far as they are warm too: one block, which takes its place. Or the block itself. */
+struct block *block_extend(struct cpu *c, struct block *b);
 /* Remember that `from` leads to `to`, which the dispatcher found at cpu->pc. */
 void block_link(struct cpu *c, struct link *from, struct block *to);
 void code_invalidate_all(struct cpu *c);
@@ -355,6 +359,19 @@ static inline const struct insn *block_leave(struct cpu *c, unsigned slot, uint6
     c->icount += b->n;
     c->pc = target;
     if (likely(l->to && (!l->crosses || l->gen == c->fetch_gen)))
+        return block_enter(c, l->to);
+    c->link_from = l;
+    return NULL;
+}
+
+/* A conditional branch in the middle of a block is taken. */
+static inline const struct insn *block_leave_side(struct cpu *c, const struct insn *i,
+                                                  uint64_t target)
+{
+    struct link *l = &c->block->side[i->ra - 1];
+    c->icount += i->off / 4 + 1u;
+    c->pc = target;
+    if (likely(l->to != NULL))
         return block_enter(c, l->to);
     c->link_from = l;
     return NULL;
@@ -460,6 +477,12 @@ struct machine {
     _Atomic unsigned count;
 };
 extern struct machine machine;
+
+/* Does translated code count its instructions? Mode "verify" compares the counts. */
+static inline bool counts_insns(void)
+{
+    return machine.count_insns || machine.jit_verify;
+}
 
 /* ---- running (run.c)
  * ------------------------------------------------------------------------------- */

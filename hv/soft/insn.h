@@ -62,6 +62,8 @@ struct block {
     uint16_t n;          /* instructions */
     uint16_t rows;       /* of insns[]: n, and one more if the block ends without one that leaves */
     bool dead;           /* invalidated; memory stays until the arena is dropped */
+    uint8_t sides;       /* conditional branches before the last instruction: block_extend() */
+    struct link *side;   /* where they lead if taken; insn.ra - 1 is the index */
     struct link link[2]; /* 0: branch taken or fall-through of an unconditional end; 1: not taken */
     struct link *in;     /* links of other blocks to this one */
     struct block *hash_next;

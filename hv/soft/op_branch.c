@@ -22,6 +22,8 @@ OP(bl)
 
 static inline const struct insn *branch_if(struct cpu *c, const struct insn *i, bool taken)
 {
+    if (i->ra) /* in the middle of a block */
+        return taken ? block_leave_side(c, i, TARGET) : i + 1;
     return taken ? block_leave(c, 0, TARGET) : block_leave(c, 1, NEXT);
 }
 

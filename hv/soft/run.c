@@ -66,11 +66,11 @@ static bool vtimer_exit_due(struct cpu *c)
     return true;
 }
 
-/* Translate b if it has become warm. When the code memory is full every block goes, b too: false.
- */
-static bool warm_up(struct cpu *c, struct block *b)
+/* Translate *at if it has become warm; it may become part of a longer one then. When the code
+ * memory is full every block goes, this one too: false. */
+static bool warm_up(struct cpu *c, struct block **at)
 {
-    if (b->code || b->heat < c->jit_heat)
+    if ((*at)->code || (*at)->heat < c->jit_heat)
         return true;
     if (!c->jit) {
         c->jit = jit_new(JIT_CODE_BYTES);
@@ -81,7 +81,8 @@ static bool warm_up(struct cpu *c, struct block *b)
         fetch_changed(c); /* what is in the jump cache has no code to jump to */
     }
     const size_t before = jit_bytes(c->jit);
-    if (jit_translate(c, b)) {
+    *at = block_extend(c, *at);
+    if (jit_translate(c, *at)) {
         c->stats[STAT_TRANSLATED]++;
         c->stats[STAT_CODE_BYTES] += jit_bytes(c->jit) - before;
         return true;
@@ -98,7 +99,7 @@ static void run_blocks(struct cpu *c)
     c->link_from = NULL;
     struct block *b = block_find(c);
     c->stats[STAT_DISPATCHED]++;
-    if (!b || !bti_land(c, b) || !warm_up(c, b))
+    if (!b || !bti_land(c, b) || !warm_up(c, &b))
         return;
     if (unlikely(c->verify) && b->code) {
         c->failed = !verify_run(c, b);

@@ -359,6 +359,7 @@ static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint6
         [STAT_CODE_BYTES] = "bytes of host code written",
         [STAT_DISPATCHED] = "entries by the dispatcher",
         [STAT_LINKED] = "links made between blocks",
+        [STAT_EXTENDED] = "blocks joined with the next",
         [STAT_ARENA_DROPS] = "times all code was dropped for room",
         [STAT_TLB_FILLS] = "data TLB fills",
         [STAT_TLB_FLUSHES] = "TLB flushes",
@@ -377,7 +378,7 @@ static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint6
     }
     *name = "instructions";
     *value = c->icount;
-    return index == STAT_COUNT && (machine.count_insns || machine.jit_off);
+    return index == STAT_COUNT && (counts_insns() || machine.jit_off);
 }
 
 const struct hvi_backend hvi_soft = {

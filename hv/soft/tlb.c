@@ -121,7 +121,7 @@ static bool maybe_fetched(struct cpu *c, uint64_t va)
 }
 
 /* Whatever drops an entry drops its copies. */
-static void forget_stack_pages(struct cpu *c)
+void tlb_forget_stack_pages(struct cpu *c)
 {
     for (unsigned view = 0; view < VIEW_COUNT; view++)
         drop_entry(&c->stack_page[view]);
@@ -129,7 +129,7 @@ static void forget_stack_pages(struct cpu *c)
 
 static void drop_entries(struct cpu *c, bool keep_global)
 {
-    forget_stack_pages(c);
+    tlb_forget_stack_pages(c);
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
         uint32_t left = 0;
 
@@ -261,7 +261,7 @@ static void flush_large(struct cpu *c, uint64_t va, bool any_asid)
 /* Drop what maps va, of the current ASID and global, or only global. */
 static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
 {
-    forget_stack_pages(c);
+    tlb_forget_stack_pages(c);
     if (in_range(c->large, va)) {
         flush_large(c, va, any_asid);
     } else {
@@ -287,6 +287,7 @@ void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid)
 
 void tlb_drop_ipa(struct cpu *c, uint64_t ipa)
 {
+    tlb_forget_stack_pages(c);
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
         for (uint32_t used = c->tlb_used[view]; used; used &= used - 1) {
             struct tlb_entry *end, *e = group_entries(c, view, used, &end);

@@ -219,17 +219,20 @@ void verify_filled(struct cpu *c, struct tlb_entry *e)
 }
 
 /* No entry leads to a copy any more. */
-static void forget_fills(struct verify *v)
+static void forget_fills(struct cpu *c)
 {
+    struct verify *v = c->verify;
+    tlb_forget_stack_pages(c);
     for (unsigned n = 0; n < v->fills; n++)
         v->fill[n].slot->read = v->fill[n].slot->write = TLB_NONE;
 }
 
 /* What the interpreter was allowed, translated code is allowed from the start: on its own copies.
  */
-static void hand_over_fills(struct verify *v)
+static void hand_over_fills(struct cpu *c)
 {
-    forget_fills(v);
+    struct verify *v = c->verify;
+    forget_fills(c);
     for (unsigned n = 0; n < v->fills; n++) {
         const uint8_t *was = v->copy[v->fill[n].page][INTERPRETED];
         const uint8_t *is = v->copy[v->fill[n].page][TRANSLATED];
@@ -283,13 +286,13 @@ static bool run_translated(struct cpu *c, struct block *b)
     struct verify *v = c->verify;
     const uint32_t kicks = atomic_exchange(&c->kick, 0);
     state_restore(c, &v->before);
-    hand_over_fills(v);
+    hand_over_fills(c);
     v->phase = TRANSLATED;
     const struct insn *i = jit_run(c, b);
     while (i)
         i = i->fn(c, i);
     v->phase = NOT_RUNNING;
-    forget_fills(v);
+    forget_fills(c);
     return atomic_fetch_or(&c->kick, kicks) == 0;
 }
 
@@ -356,7 +359,7 @@ static void settle(struct cpu *c)
 {
     struct verify *v = c->verify;
     v->phase = NOT_RUNNING;
-    forget_fills(v);
+    forget_fills(c);
     state_restore(c, &v->interpreted);
     commit_stores(v);
 }

@@ -94,9 +94,10 @@ void em_daif_reg(struct emitter *e, const struct insn *i, uint64_t next);
 /* The ends of blocks. `taken`, `next` are virtual addresses; slots of block->link as block_leave.
  */
 void em_branch(struct emitter *e, uint64_t target);
-void em_branch_cond(struct emitter *e, unsigned cond, uint64_t taken, uint64_t next);
-void em_branch_zero(struct emitter *e, bool w, bool nonzero, int n, uint64_t taken, uint64_t next);
-void em_branch_bit(struct emitter *e, unsigned bit, bool set, int n, uint64_t taken, uint64_t next);
+/* Conditional branches, which may also be in the middle of the block (insn.ra). */
+void em_branch_cond(struct emitter *e, const struct insn *i, unsigned cond);
+void em_branch_zero(struct emitter *e, const struct insn *i, bool w, bool nonzero);
+void em_branch_bit(struct emitter *e, const struct insn *i, unsigned bit, bool set);
 /* `btype`: PSTATE.BTYPE where it matters (cpu.h); only 0, RET, reaches guarded pages from here. */
 void em_branch_reg(struct emitter *e, int n, bool link, uint64_t ret, unsigned btype);
 

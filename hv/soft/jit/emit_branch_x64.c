@@ -20,19 +20,24 @@ _Static_assert(offsetof(struct jump_entry, flags) == offsetof(struct jump_entry,
 
 /* icount += n without touching the flags. Only if somebody wants to know: it makes a short loop
  * wait for memory. */
-static void count(struct emitter *e)
+static void count_some(struct emitter *e, unsigned n)
 {
-    if (!machine.count_insns && !machine.jit_verify)
+    if (!counts_insns())
         return;
     as_load(&e->as, true, RAX, RBP, DISP(icount));
-    as_lea(&e->as, true, RAX, RAX, e->block->n);
+    as_lea(&e->as, true, RAX, RAX, (int32_t)n);
     as_store(&e->as, true, RAX, RBP, DISP(icount));
 }
 
-static struct em_stub *exit_stub(struct emitter *e, unsigned slot, uint64_t target, uint8_t *jump)
+static void count(struct emitter *e)
+{
+    count_some(e, e->block->n);
+}
+
+static struct em_stub *exit_stub(struct emitter *e, struct link *l, uint64_t target, uint8_t *jump)
 {
     struct em_stub *s = em_new_stub(e, EM_STUB_EXIT, jump);
-    s->slot = slot;
+    s->link = l;
     s->target = target;
     s->site = jump;
     return s;
@@ -43,15 +48,16 @@ static struct em_stub *exit_stub(struct emitter *e, unsigned slot, uint64_t targ
 static void leave(struct emitter *e, unsigned slot, uint64_t target)
 {
     struct as *a = &e->as;
-    if (!e->block->link[slot].crosses) {
-        exit_stub(e, slot, target, as_jmp(a, as_rx(a)));
+    struct link *l = &e->block->link[slot];
+    if (!l->crosses) {
+        exit_stub(e, l, target, as_jmp(a, as_rx(a)));
         return;
     }
     as_op_rm(a, false, 0x81, ALU_CMP, RBP, DISP(fetch_gen)); /* cmp dword [fetch_gen], imm32 */
     uint8_t *gen = a->p;
     as_32(a, 0);
     uint8_t *stale = as_jcc(a, CC_NE, as_rx(a));
-    struct em_stub *s = exit_stub(e, slot, target, as_jmp(a, as_rx(a)));
+    struct em_stub *s = exit_stub(e, l, target, as_jmp(a, as_rx(a)));
     s->gen = gen;
     s->stale = stale;
 }
@@ -62,12 +68,34 @@ void em_branch(struct emitter *e, uint64_t target)
     leave(e, 0, target);
 }
 
-static void two_ways(struct emitter *e, unsigned cc, uint64_t taken, uint64_t next)
+/* The branch of i, in the middle of the block. The flags stay what they are. */
+static void side_way(struct emitter *e, const struct insn *i, unsigned cc, uint64_t taken)
 {
     struct as *a = &e->as;
+    struct link *l = &e->block->side[i->ra - 1];
+    if (!counts_insns()) {
+        exit_stub(e, l, taken, as_jcc(a, cc, as_rx(a)));
+        return;
+    }
+    uint8_t *on = as_jcc(a, cc ^ 1, as_rx(a));
+    count_some(e, i->off / 4 + 1u);
+    exit_stub(e, l, taken, as_jmp(a, as_rx(a)));
+    if (!a->full)
+        as_patch(on, a->p);
+}
+
+/* To where i branches if `cc` holds, else on behind it. */
+static void two_ways(struct emitter *e, const struct insn *i, unsigned cc)
+{
+    struct as *a = &e->as;
+    const uint64_t pc = e->va + i->off, taken = pc + i->imm, next = pc + 4;
+    if (i->ra) {
+        side_way(e, i, cc, taken);
+        return;
+    }
     count(e);
     if (!e->block->link[0].crosses) {
-        exit_stub(e, 0, taken, as_jcc(a, cc, as_rx(a)));
+        exit_stub(e, &e->block->link[0], taken, as_jcc(a, cc, as_rx(a)));
         leave(e, 1, next);
         return;
     }
@@ -78,33 +106,36 @@ static void two_ways(struct emitter *e, unsigned cc, uint64_t taken, uint64_t ne
     leave(e, 0, taken);
 }
 
-void em_branch_cond(struct emitter *e, unsigned cond, uint64_t taken, uint64_t next)
+void em_branch_cond(struct emitter *e, const struct insn *i, unsigned cond)
 {
-    two_ways(e, em_condition(e, cond), taken, next);
+    two_ways(e, i, em_condition(e, cond));
+    if (cond == 8 || cond == 9) /* em_condition turned the carry */
+        e->flags = EM_FLAGS_NONE;
 }
 
-void em_branch_zero(struct emitter *e, bool w, bool nonzero, int n, uint64_t taken, uint64_t next)
+void em_branch_zero(struct emitter *e, const struct insn *i, bool w, bool nonzero)
 {
-    if (n == X_ZR || em_reg_of(n) >= 0) {
-        int r = em_get(e, w, n, RCX);
+    if (i->rn == X_ZR || em_reg_of(i->rn) >= 0) {
+        int r = em_get(e, w, i->rn, RCX);
         as_test_rr(&e->as, w, r, r);
     } else {
-        as_alu_mi(&e->as, w, ALU_CMP, RBP, X_DISP(n), 0);
+        as_alu_mi(&e->as, w, ALU_CMP, RBP, X_DISP(i->rn), 0);
     }
-    two_ways(e, nonzero ? CC_NE : CC_E, taken, next);
+    two_ways(e, i, nonzero ? CC_NE : CC_E);
+    e->flags = EM_FLAGS_NONE;
 }
 
-void em_branch_bit(struct emitter *e, unsigned bit, bool set, int n, uint64_t taken, uint64_t next)
+void em_branch_bit(struct emitter *e, const struct insn *i, unsigned bit, bool set)
 {
-    int r = em_get(e, true, n, RCX);
+    int r = em_get(e, true, i->rn, RCX);
     if (bit < 32) {
         as_test_ri(&e->as, false, r, 1u << bit);
-        two_ways(e, set ? CC_NE : CC_E, taken, next);
-        return;
+    } else {
+        as_op2_rr(&e->as, true, 0xba, 4, r, false); /* bt r, bit */
+        as_8(&e->as, bit);
     }
-    as_op2_rr(&e->as, true, 0xba, 4, r, false); /* bt r, bit */
-    as_8(&e->as, bit);
-    two_ways(e, set ? CC_B : CC_AE, taken, next);
+    two_ways(e, i, bit < 32 ? (set ? CC_NE : CC_E) : (set ? CC_B : CC_AE));
+    e->flags = EM_FLAGS_NONE;
 }
 
 /* x30 := the return address. Leaves RAX and the flags. */

@@ -209,7 +209,7 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
         as_jmp(a, e->jit->interpret);
         break;
     case EM_STUB_EXIT: {
-        struct link *l = &e->block->link[s->slot];
+        struct link *l = s->link;
         l->site = s->site;
         l->stub = a->p;
         l->gen_at = s->gen;

@@ -37,7 +37,7 @@ struct em_stub {
     uint8_t *jump;           /* displacement of the jump that leads here */
     uint8_t *back;           /* HANDLER: where to go on */
     const struct insn *insn; /* HANDLER, HANDLER_END */
-    unsigned slot;           /* EXIT: link of the block */
+    struct link *link;       /* EXIT: of the block */
     uint64_t target;         /* EXIT, LEAVE: virtual address */
     uint8_t btype;           /* INDIRECT: PSTATE.BTYPE for the dispatcher */
     uint8_t *site;           /* EXIT: the displacement to patch when linked */

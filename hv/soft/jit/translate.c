@@ -146,14 +146,14 @@ static bool branch(struct emitter *e, const struct insn *i)
         if (i->aux >= 14)
             em_branch(e, target);
         else
-            em_branch_cond(e, i->aux, target, next);
+            em_branch_cond(e, i, i->aux);
         break;
     case A64_CBZ_W:
     case A64_CBNZ_W:
     case A64_CBZ_X:
-    case A64_CBNZ_X: em_branch_zero(e, IS64(i), i->raw >> 24 & 1, i->rn, target, next); break;
-    case A64_TBZ: em_branch_bit(e, i->aux, false, i->rn, target, next); break;
-    case A64_TBNZ: em_branch_bit(e, i->aux, true, i->rn, target, next); break;
+    case A64_CBNZ_X: em_branch_zero(e, i, IS64(i), i->raw >> 24 & 1); break;
+    case A64_TBZ: em_branch_bit(e, i, i->aux, false); break;
+    case A64_TBNZ: em_branch_bit(e, i, i->aux, true); break;
     case A64_RET: em_branch_reg(e, i->rn, false, 0, 0); break;
     case A64_BR:
     case A64_BLR: /* in a guarded page they most often go to another one: by the handler */
