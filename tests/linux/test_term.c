@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The terminal, as a user has it: the program on a pseudo terminal, in the foreground of a session,
- * with a guest that echoes what it receives. Argument: the program under test.
+ * with a guest that echoes what it receives, or with Linux and its shell.
+ *
+ *     test_term PROGRAM                  the program under test
+ *     test_term PROGRAM KERNEL INITRD    the tests with Linux
  */
 #include "../test.h"
 
@@ -16,37 +19,60 @@
 static const uint32_t echo_guest[] = {0xd2a12001, 0xb9401822, 0x3727ffe2,
                                       0xb9400023, 0xb9000023, 0x17fffffc};
 
-static const char *program;
+static const char *program, *kernel, *initrd;
 static char guest[64];
+static const char *append; /* the kernel's command line: Linux is the guest */
 static int master = -1;
 static pid_t session, vm;
 static int reports; /* wait statuses of the VM, from the session's leader */
 static struct termios before;
 
+static int tty_fd;
+static pid_t child;
+
+static void become_vm(void)
+{
+    dup2(tty_fd, 0);
+    dup2(tty_fd, 1);
+    dup2(tty_fd, 2);
+    if (append)
+        execl(program, "tinyvmm", "run", "-q", "--initrd", initrd, "--append", append, kernel,
+              (char *)NULL);
+    else
+        execl(program, "tinyvmm", "run", "-q", "--machine", "virt", guest, (char *)NULL);
+    _exit(99);
+}
+
+/* What `fg` does. */
+static void on_usr1(int number)
+{
+    (void)number;
+    tcsetpgrp(tty_fd, child);
+    kill(child, SIGCONT);
+}
+
 /* The shell's part: start the VM in the foreground of a new session on the terminal, report. */
 static void lead_session(const char *tty, int to)
 {
     setsid();
-    int fd = open(tty, O_RDWR);
-    ioctl(fd, TIOCSCTTY, 0);
+    tty_fd = open(tty, O_RDWR);
+    ioctl(tty_fd, TIOCSCTTY, 0);
     signal(SIGTTOU, SIG_IGN);
-    pid_t child = fork();
+    signal(SIGUSR1, on_usr1);
+    child = fork();
     if (child == 0) {
         setpgid(0, 0);
-        tcsetpgrp(fd, getpid());
+        tcsetpgrp(tty_fd, getpid());
         signal(SIGTTOU, SIG_DFL);
-        dup2(fd, 0);
-        dup2(fd, 1);
-        dup2(fd, 2);
-        execl(program, "tinyvmm", "run", "-q", "--machine", "virt", guest, (char *)NULL);
-        _exit(99);
+        signal(SIGUSR1, SIG_DFL);
+        become_vm();
     }
     int status;
     if (write(to, &child, sizeof child) != sizeof child)
         _exit(1);
     while (waitpid(child, &status, WUNTRACED | WCONTINUED) == child) {
         if (WIFSTOPPED(status))
-            tcsetpgrp(fd, getpid());
+            tcsetpgrp(tty_fd, getpid());
         if (write(to, &status, sizeof status) != sizeof status || WIFEXITED(status) ||
             WIFSIGNALED(status))
             break;
@@ -109,22 +135,34 @@ static void type(const char *text, size_t size)
     CHECK(write(master, text, size) == (ssize_t)size);
 }
 
-/* Read from the terminal until `want` has come, 10 s at most. */
-static bool shows(const char *want)
+/* Read from the terminal until `want` has come; no silence of more than so many seconds. */
+static bool shows_within(const char *want, int seconds)
 {
     char seen[4096];
     size_t used = 0;
     struct pollfd p = {.fd = master, .events = POLLIN};
-    while (used < sizeof seen - 1 && poll(&p, 1, 10000) > 0) {
+    while (poll(&p, 1, seconds * 1000) > 0) {
+        if (used > sizeof seen / 2) {
+            memmove(seen, seen + used / 2, used - used / 2);
+            used -= used / 2;
+        }
         ssize_t n = read(master, seen + used, sizeof seen - 1 - used);
         if (n <= 0)
             break;
+        for (ssize_t i = 0; i < n; i++)
+            if (!seen[used + (size_t)i])
+                seen[used + (size_t)i] = ' ';
         used += (size_t)n;
         seen[used] = 0;
         if (strstr(seen, want))
             return true;
     }
     return false;
+}
+
+static bool shows(const char *want)
+{
+    return shows_within(want, 10);
 }
 
 static int next_report(void)
@@ -225,6 +263,81 @@ static void is_restored_while_stopped(void)
     finish();
 }
 
+static void is_raw_again_in_the_foreground(void)
+{
+    if (!begin())
+        return;
+    kill(vm, SIGTSTP);
+    CHECK(WIFSTOPPED(next_report()));
+    CHECK(as_before());
+    kill(session, SIGUSR1);
+    CHECK(WIFCONTINUED(next_report()));
+    CHECK(eventually(raw_now));
+    type("again\003", 6);
+    CHECK(shows("again\003"));
+    type("\001x", 2);
+    CHECK(WIFEXITED(next_report()));
+    CHECK(as_before());
+    finish();
+}
+
+/* ---- Linux and its shell ---- */
+
+static bool begin_linux(const char *command_line)
+{
+    append = command_line;
+    return begin() && CHECK(shows_within("# ", 60));
+}
+
+static void type_line(const char *line)
+{
+    type(line, strlen(line));
+    type("\r", 1);
+}
+
+/* The shell computes the answer, so that the echo of what was typed is not it. */
+static void edits_and_interrupts(void)
+{
+    type_line("echo wrong\177\177\177\177\177right-$((40 + 2))");
+    CHECK(shows_within("\nright-42", 60));
+    type_line("sleep 100000; echo slept");
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    type("\003", 1);
+    type_line("echo back-$((1 + 1))");
+    CHECK(shows_within("\nback-2", 60));
+}
+
+static void linux_on_the_uart_takes_every_key(void)
+{
+    if (begin_linux("console=ttyAMA0 quiet"))
+        edits_and_interrupts();
+    finish();
+}
+
+static void linux_on_virtio_takes_every_key(void)
+{
+    if (begin_linux("console=hvc0 quiet"))
+        edits_and_interrupts();
+    finish();
+}
+
+static void linux_follows_the_window(void)
+{
+    struct winsize size = {.ws_row = 33, .ws_col = 111};
+    if (begin_linux("console=hvc0 quiet")) {
+        CHECK_EQ(ioctl(master, TIOCSWINSZ, &size), 0);
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+        type_line("stty size");
+        CHECK(shows_within("\n33 111", 60));
+        size = (struct winsize){.ws_row = 25, .ws_col = 81};
+        CHECK_EQ(ioctl(master, TIOCSWINSZ, &size), 0);
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+        type_line("stty size");
+        CHECK(shows_within("\n25 81", 60));
+    }
+    finish();
+}
+
 static void leaves_a_pipe_alone(void)
 {
     char command[300], text[16] = {0};
@@ -241,6 +354,14 @@ static void leaves_a_pipe_alone(void)
 int main(int argc, char **argv)
 {
     program = argc > 1 ? argv[1] : "./tinyvmm";
+    if (argc > 3) {
+        kernel = argv[2];
+        initrd = argv[3];
+        TEST(linux_on_the_uart_takes_every_key);
+        TEST(linux_on_virtio_takes_every_key);
+        TEST(linux_follows_the_window);
+        return test_done();
+    }
     snprintf(guest, sizeof guest, "/tmp/tinyvmm-echo-%ld.bin", (long)getpid());
     FILE *f = fopen(guest, "wb");
     if (!f || fwrite(echo_guest, sizeof echo_guest, 1, f) != 1 || fclose(f))
@@ -255,6 +376,7 @@ int main(int argc, char **argv)
     TEST(is_restored_after_sigabrt);
     TEST(is_restored_after_sigquit);
     TEST(is_restored_while_stopped);
+    TEST(is_raw_again_in_the_foreground);
     TEST(leaves_a_pipe_alone);
     unlink(guest);
     return test_done();
