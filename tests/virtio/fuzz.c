@@ -19,6 +19,7 @@
 
 #define COMMANDS_MAX 400
 #define STATE_MAX    4096
+#define PACKED       (UINT64_C(1) << 34)
 
 struct stream {
     const uint8_t *at, *end;
@@ -118,12 +119,13 @@ static void command(struct driver *d, unsigned kind, struct stream *s)
 {
     static const uint32_t status[8] = {0, 1, 3, 11, 15, 64, 128, 255};
     uint64_t value;
-    uint32_t a = 0;
+    uint32_t a = 0, flags;
     uint64_t at;
     switch (take(s, 1) % 12) {
     case 0:
+        a = take(s, 1);
         if (d->v)
-            driver_start(d, take(s, 1) & 1 ? ~UINT64_C(0) : 0);
+            driver_start(d, (a & 1 ? ~PACKED : 0) | (a & 2 ? PACKED : 0));
         break;
     case 1:
         a = take(s, 1) * 4;
@@ -142,7 +144,11 @@ static void command(struct driver *d, unsigned kind, struct stream *s)
         a = take(s, 1);
         at = address(s);
         value = take(s, 2);
-        desc(d, a & 1, a >> 1 & 7, at, (uint32_t)value, take(s, 1) & 7, a >> 4);
+        flags = take(s, 1);
+        desc(d, a & 1, a >> 1 & 7, at, (uint32_t)value, flags & 7, a >> 4);
+        if (d->features & PACKED) /* id and flags change places; available, used */
+            put(d, DESC(a & 1) + 16 * (a >> 1 & 7) + 14,
+                (flags & 7) | (flags & 8) << 4 | (flags & 16) << 11, 2);
         break;
     case 6: /* a request of the disk: header, data, status */
         at = address(s);

@@ -14,8 +14,8 @@ Darwin) host=macos ;;
 esac
 flags="-std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -O1 -g -Wall -Wextra -Ivmm -Ihv/include -pthread"
 devices="tests/virtio/driver.c vmm/bus.c vmm/mem.c vmm/loop.c vmm/console.c vmm/log.c vmm/random.c
-    tests/virtio/clock.c vmm/dev/pl011.c vmm/dev/pl031.c vmm/dev/virtq.c vmm/dev/virtio_mmio.c
-    vmm/dev/virtio_rng.c vmm/dev/virtio_console.c vmm/dev/virtio_blk.c vmm/dev/virtio_empty.c
+    tests/virtio/clock.c vmm/dev/pl011.c vmm/dev/pl031.c vmm/dev/virtq.c vmm/dev/virtq_packed.c
+    vmm/dev/virtio_mmio.c vmm/dev/virtio_rng.c vmm/dev/virtio_console.c vmm/dev/virtio_blk.c vmm/dev/virtio_empty.c
     vmm/dev/disk.c vmm/dev/disk_$host.c"
 status=0
 
@@ -52,6 +52,7 @@ echo 'int main(void){return 0;}' >"$out/t.c"
 $CC "-fsanitize=$san" -o "$out/t" "$out/t.c" 2>/dev/null && "$out/t" || san=
 
 run test_virtio "${SAN-$san}" $devices
+run test_packed "${SAN-$san}" $devices
 run test_blk "${SAN-$san}" $devices
 run test_uart "${SAN-$san}" $devices
 run fuzz "${SAN-$san}" $devices -- tests/virtio/corpus/*

@@ -21,6 +21,7 @@
 #define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
 #define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
+#define VIRTIO_F_RING_PACKED   (UINT64_C(1) << 34)
 
 /* Device status (section 2.1). */
 #define VIRTIO_ACKNOWLEDGE 1u

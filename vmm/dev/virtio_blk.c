@@ -197,7 +197,7 @@ static bool execute(struct virtio_blk *blk, struct request *r, int *err)
 static void finish(struct virtio_blk *blk, struct request *r, bool good, int err)
 {
     if (good)
-        virtq_push(&blk->v.vq[QUEUE], r->chain.head, r->written);
+        virtq_push(&blk->v.vq[QUEUE], &r->chain, r->written);
     else
         virtio_broken(&blk->v);
     r->next = blk->spare;
@@ -373,7 +373,7 @@ int virtio_blk_create(struct virtio **v, const char *name, const struct mem *mem
     struct virtio_blk *blk = calloc(1, sizeof *blk);
     if (!blk)
         return -ENOMEM;
-    uint64_t features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH;
+    uint64_t features = VIRTIO_F_RING_PACKED | F_SEG_MAX | F_BLK_SIZE | F_FLUSH;
     features |= disk->read_only ? F_RO : F_DISCARD | F_WRITE_ZEROES;
     int err = virtio_init(&blk->v, &blk_ops, name, features, mem);
     if (!err)

@@ -61,7 +61,7 @@ static void serve_tx(struct virtio_console *c)
             c->ready_ns = host_ns() + SETTLE_NS;
             loop_arm(c->loop, c->room_timer, c->ready_ns);
         }
-        virtq_push(vq, c->chain.head, 0);
+        virtq_push(vq, &c->chain, 0);
         pushed = true;
     }
     if (pushed)
@@ -113,7 +113,7 @@ void virtio_console_input(struct virtio *v, const uint8_t *data, size_t size)
     virtio_lock(v);
     for (unsigned i = 0; i < BURST && size && virtio_pop(v, RX, &c->chain); i++) {
         size_t n = iov_write(c->chain.in, c->chain.in_count, 0, data, size);
-        virtq_push(&v->vq[RX], c->chain.head, (uint32_t)n);
+        virtq_push(&v->vq[RX], &c->chain, (uint32_t)n);
         pushed = true;
         data += n;
         size -= n;

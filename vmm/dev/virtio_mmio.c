@@ -47,7 +47,7 @@ enum {
 #define ISR_USED      1u
 #define ISR_CONFIG    2u
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 bool virtio_live(const struct virtio *v)
 {
@@ -164,7 +164,8 @@ static void write_ready(struct virtio *v, uint32_t value)
     }
     if (vq->ready || !(v->status & VIRTIO_FEATURES_OK))
         return;
-    if (!virtq_start(vq, virtio_has(v, VIRTIO_F_EVENT_IDX), virtio_has(v, VIRTIO_F_INDIRECT_DESC)))
+    if (!virtq_start(vq, virtio_has(v, VIRTIO_F_RING_PACKED), virtio_has(v, VIRTIO_F_EVENT_IDX),
+                     virtio_has(v, VIRTIO_F_INDIRECT_DESC)))
         virtio_broken(v);
 }
 

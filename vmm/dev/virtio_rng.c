@@ -48,7 +48,7 @@ static void rng_notify(struct virtio *v, unsigned queue)
                 break;
             continue;
         }
-        virtq_push(vq, rng->chain.head, (uint32_t)fill(&rng->chain));
+        virtq_push(vq, &rng->chain, (uint32_t)fill(&rng->chain));
         pushed = true;
     }
     if (pushed)

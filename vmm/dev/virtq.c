@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Split virtqueues: see virtq.h. References are to sections of the virtio 1.2 specification. */
-#include "virtq.h"
+/* What all virtqueues have in common, and the split ones: see virtq.h. References are to sections
+ * of the virtio 1.2 specification. */
+#include "virtq_ring.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define DESC_SIZE          16
-#define DESC_NEXT          1u
-#define DESC_WRITE         2u
-#define DESC_INDIRECT      4u
 
 #define AVAIL_NO_INTERRUPT 1u
 #define USED_NO_NOTIFY     1u
@@ -17,45 +13,6 @@
 #define RING_FLAGS 0
 #define RING_IDX   2
 #define RING_DATA  4
-
-struct desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags;
-    uint16_t next;
-};
-
-/* The rings are little-endian and shared with running vCPUs: single loads and stores of their own
- * width, so that a torn value cannot be seen. */
-static uint16_t load16(const uint8_t *at)
-{
-    uint16_t raw = __atomic_load_n((const uint16_t *)(const void *)at, __ATOMIC_ACQUIRE);
-    uint8_t b[2];
-    memcpy(b, &raw, 2);
-    return (uint16_t)(b[0] | b[1] << 8);
-}
-
-static void store16(uint8_t *at, uint16_t value)
-{
-    uint8_t b[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
-    uint16_t raw;
-    memcpy(&raw, b, 2);
-    __atomic_store_n((uint16_t *)(void *)at, raw, __ATOMIC_RELEASE);
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-    for (unsigned i = 0; i < 4; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get_le(const uint8_t *at, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value |= (uint64_t)at[i] << (8 * i);
-    return value;
-}
 
 /* A descriptor, copied before it is looked at. */
 static struct desc load_desc(const uint8_t *at)
@@ -87,7 +44,7 @@ static uint8_t *avail_event(const struct virtq *vq)
     return vq->used_ptr + RING_DATA + 8u * vq->size;
 }
 
-static int break_queue(struct virtq *vq)
+int virtq_break(struct virtq *vq)
 {
     vq->broken = true;
     return -EPROTO;
@@ -95,7 +52,8 @@ static int break_queue(struct virtq *vq)
 
 void virtq_init(struct virtq *vq, const struct mem *mem, uint16_t size_max)
 {
-    *vq = (struct virtq){.mem = mem, .size_max = size_max, .size = size_max};
+    *vq = (struct virtq){
+        .mem = mem, .size_max = size_max, .size = size_max, .avail_wrap = true, .used_wrap = true};
 }
 
 void virtq_reset(struct virtq *vq)
@@ -103,38 +61,41 @@ void virtq_reset(struct virtq *vq)
     virtq_init(vq, vq->mem, vq->size_max);
 }
 
-bool virtq_start(struct virtq *vq, bool event_idx, bool indirect)
+/* Where the parts must lie, and how long they are: 2.7 and 2.8, tables of the three parts. The
+ * event fields of a split queue are part of its rings whether they are used or not. */
+static bool find_parts(struct virtq *vq)
+{
+    unsigned n = vq->size, avail = vq->packed ? 4 : 6 + 2 * n, used = vq->packed ? 4 : 6 + 8 * n;
+    if (vq->desc % 16 || vq->avail % (vq->packed ? 4 : 2) || vq->used % 4)
+        return false;
+    vq->desc_ptr = mem_at(vq->mem, gpa(vq->desc), (uint64_t)DESC_SIZE * n);
+    vq->avail_ptr = mem_at(vq->mem, gpa(vq->avail), avail);
+    vq->used_ptr = mem_at(vq->mem, gpa(vq->used), used);
+    return vq->desc_ptr && vq->avail_ptr && vq->used_ptr;
+}
+
+bool virtq_start(struct virtq *vq, bool packed, bool event_idx, bool indirect)
 {
     unsigned n = vq->size;
-    if (n == 0 || n > vq->size_max || (n & (n - 1)) != 0)
+    if (n == 0 || n > vq->size_max || (!packed && (n & (n - 1)) != 0))
         return false;
-    /* Alignment: 2.7, table of the three parts. */
-    if (vq->desc % 16 || vq->avail % 2 || vq->used % 4)
-        return false;
-    /* The event fields are part of the rings whether they are used or not. */
-    uint8_t *desc = mem_at(vq->mem, gpa(vq->desc), (uint64_t)DESC_SIZE * n);
-    uint8_t *avail = mem_at(vq->mem, gpa(vq->avail), 6 + 2u * n);
-    uint8_t *used = mem_at(vq->mem, gpa(vq->used), 6 + 8u * n);
-    if (!desc || !avail || !used)
-        return false;
-    vq->desc_ptr = desc;
-    vq->avail_ptr = avail;
-    vq->used_ptr = used;
+    vq->packed = packed;
     vq->event_idx = event_idx;
     vq->indirect = indirect;
-    vq->ready = true;
-    return true;
+    vq->ready = find_parts(vq);
+    return vq->ready;
 }
 
 uint16_t virtq_waiting(const struct virtq *vq)
 {
     if (!vq->ready || vq->broken)
         return 0;
+    if (vq->packed)
+        return packed_waiting(vq);
     return (uint16_t)(load16(vq->avail_ptr + RING_IDX) - vq->next_avail);
 }
 
-/* Append one buffer to the chain. False: the driver broke a rule. */
-static bool add_segment(const struct virtq *vq, struct virtq_chain *chain, const struct desc *d)
+bool virtq_add_segment(const struct virtq *vq, struct virtq_chain *chain, const struct desc *d)
 {
     unsigned n = chain->out_count + chain->in_count;
     bool write = d->flags & DESC_WRITE;
@@ -186,7 +147,7 @@ static bool walk(const struct virtq *vq, struct virtq_chain *chain, uint16_t fir
             inside = true;
             continue;
         }
-        if (!add_segment(vq, chain, &d))
+        if (!virtq_add_segment(vq, chain, &d))
             return false;
         if (!(d.flags & DESC_NEXT))
             return true;
@@ -195,35 +156,47 @@ static bool walk(const struct virtq *vq, struct virtq_chain *chain, uint16_t fir
     return false;
 }
 
-int virtq_pop(struct virtq *vq, struct virtq_chain *chain)
+static int split_pop(struct virtq *vq, struct virtq_chain *chain)
 {
     uint16_t waiting = virtq_waiting(vq);
-    if (vq->broken)
-        return -EPROTO;
     if (waiting == 0)
         return 0;
     /* The driver cannot have made more chains available than it has descriptors. */
     if (waiting > vq->size || vq->in_flight >= vq->size)
-        return break_queue(vq);
+        return virtq_break(vq);
     chain->head = load16(avail_entry(vq, vq->next_avail));
-    chain->out_count = chain->in_count = 0;
-    chain->out_size = chain->in_size = 0;
     if (chain->head >= vq->size || !walk(vq, chain, chain->head))
-        return break_queue(vq);
-    chain->out = chain->seg;
-    chain->in = chain->seg + chain->out_count;
+        return virtq_break(vq);
     vq->next_avail++;
     vq->in_flight++;
     return 1;
 }
 
-void virtq_push(struct virtq *vq, uint16_t head, uint32_t written)
+int virtq_pop(struct virtq *vq, struct virtq_chain *chain)
+{
+    if (vq->broken)
+        return -EPROTO;
+    if (!vq->ready)
+        return 0;
+    chain->out_count = chain->in_count = 0;
+    chain->out_size = chain->in_size = 0;
+    int got = vq->packed ? packed_pop(vq, chain) : split_pop(vq, chain);
+    chain->out = chain->seg;
+    chain->in = chain->seg + chain->out_count;
+    return got;
+}
+
+void virtq_push(struct virtq *vq, const struct virtq_chain *chain, uint32_t written)
 {
     if (!vq->ready || vq->broken)
         return;
+    if (vq->packed) {
+        packed_push(vq, chain, written);
+        return;
+    }
     uint8_t *entry = vq->used_ptr + RING_DATA + 8u * (vq->next_used % vq->size);
-    put32(entry, head);
-    put32(entry + 4, written);
+    put_le(entry, chain->head, 4);
+    put_le(entry + 4, written, 4);
     vq->next_used++;
     if (vq->in_flight)
         vq->in_flight--;
@@ -237,6 +210,8 @@ bool virtq_wants_signal(struct virtq *vq)
         return false;
     /* Our index must be visible before we look at what the driver wrote after reading it. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (vq->packed)
+        return packed_wants_signal(vq);
     if (!vq->event_idx)
         return !(load16(vq->avail_ptr + RING_FLAGS) & AVAIL_NO_INTERRUPT);
     /* 2.7.7.2: interrupt when the index has passed used_event since the last one. */
@@ -252,7 +227,9 @@ bool virtq_rearm(struct virtq *vq)
 {
     if (!vq->ready || vq->broken)
         return false;
-    if (vq->event_idx)
+    if (vq->packed)
+        packed_rearm(vq);
+    else if (vq->event_idx)
         store16(avail_event(vq), vq->next_avail);
     else
         store16(vq->used_ptr + RING_FLAGS, 0);
@@ -268,12 +245,15 @@ void virtq_save(const struct virtq *vq, struct state_out *out)
     put_u64(out, vq->desc);
     put_u64(out, vq->avail);
     put_u64(out, vq->used);
+    put_u8(out, vq->packed);
     put_u8(out, vq->event_idx);
     put_u8(out, vq->indirect);
     put_u16(out, vq->next_avail);
     put_u16(out, vq->next_used);
     put_u16(out, vq->last_signal);
     put_u8(out, vq->signal_valid);
+    put_u8(out, vq->avail_wrap);
+    put_u8(out, vq->used_wrap);
 }
 
 bool virtq_restore(struct virtq *vq, struct state_in *in)
@@ -285,14 +265,19 @@ bool virtq_restore(struct virtq *vq, struct state_in *in)
     vq->desc = get_u64(in);
     vq->avail = get_u64(in);
     vq->used = get_u64(in);
+    bool packed = get_u8(in);
     bool event_idx = get_u8(in);
     bool indirect = get_u8(in);
-    if (ready && !virtq_start(vq, event_idx, indirect))
+    if (ready && !virtq_start(vq, packed, event_idx, indirect))
         return false;
     vq->next_avail = get_u16(in);
     vq->next_used = get_u16(in);
     vq->last_signal = get_u16(in);
     vq->signal_valid = get_u8(in);
+    vq->avail_wrap = get_u8(in);
+    vq->used_wrap = get_u8(in);
+    if (vq->packed && (vq->next_avail >= vq->size || vq->next_used >= vq->size))
+        return false;
     return !in->failed;
 }
 

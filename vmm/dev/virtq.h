@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Split virtqueues (virtio 1.2, section 2.7): the walk over rings that a hostile driver may write
- * to at any moment. This is the only code of the devices that turns a guest address into a pointer.
+ * Virtqueues, split and packed (virtio 1.2, sections 2.7 and 2.8): the walk over rings that a
+ * hostile driver may write to at any moment. This is the only code of the devices that turns a
+ * guest address into a pointer.
  *
  * Every value is read from guest memory once, checked, and used from the copy. Work per chain is
  * bounded by VIRTQ_MAX_SEGMENTS; chains per call by the size of the queue. What a well-behaved
@@ -29,17 +30,21 @@ struct virtq {
     uint16_t size_max;
     uint16_t size;
     bool ready;
-    uint64_t desc, avail, used; /* guest addresses of the three parts */
+    /* Guest addresses of the three parts; of a packed queue: descriptors, the driver's and the
+     * device's event suppression. */
+    uint64_t desc, avail, used;
 
     /* Negotiated; set by the transport when the queue becomes ready. */
+    bool packed;
     bool event_idx;
     bool indirect;
 
     uint16_t next_avail;  /* index of the next chain to take */
-    uint16_t next_used;   /* index of the next entry of the used ring */
+    uint16_t next_used;   /* index of the next entry of the used ring, or descriptor to give back */
     uint16_t last_signal; /* next_used when the driver was last interrupted */
-    uint16_t in_flight;   /* chains taken and not yet given back */
+    uint16_t in_flight;   /* chains (packed: descriptors) taken and not yet given back */
     bool signal_valid;    /* last_signal means something */
+    bool avail_wrap, used_wrap; /* packed: the flags that mean "new" and "done" this time round */
     bool broken;
 
     /* Host pointers of the three parts while ready; owned by guest memory. */
@@ -48,7 +53,8 @@ struct virtq {
 
 /* One request: buffers to read, then buffers to write (2.7.4.2). */
 struct virtq_chain {
-    uint16_t head;
+    uint16_t head; /* packed: the buffer id */
+    uint16_t span; /* descriptors of the ring that it takes */
     unsigned out_count, in_count;
     uint64_t out_size, in_size; /* bytes */
     struct iovec *out, *in;     /* into seg */
@@ -60,7 +66,7 @@ void virtq_reset(struct virtq *vq);
 
 /* The driver says that its rings are set up. Checks size, alignment and addresses; false leaves the
  * queue not ready. */
-bool virtq_start(struct virtq *vq, bool event_idx, bool indirect);
+bool virtq_start(struct virtq *vq, bool packed, bool event_idx, bool indirect);
 
 /* Take the next chain: 1, 0 when there is none, -EPROTO when the queue is (now) broken. */
 int virtq_pop(struct virtq *vq, struct virtq_chain *chain);
@@ -68,7 +74,7 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *chain);
 uint16_t virtq_waiting(const struct virtq *vq);
 
 /* Give a chain back with `written` bytes in its writable buffers. */
-void virtq_push(struct virtq *vq, uint16_t head, uint32_t written);
+void virtq_push(struct virtq *vq, const struct virtq_chain *chain, uint32_t written);
 
 /* After pushing: does the driver want an interrupt? */
 bool virtq_wants_signal(struct virtq *vq);
