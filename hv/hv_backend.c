@@ -13,6 +13,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const struct hvi_backend *chosen;
 static struct hvi_limits chosen_limits;
+static char no_backend[sizeof((struct hvx_backend_info *)0)->why]; /* why there is none */
 
 /* Backends that exist, but not in this build. */
 static const struct {
@@ -28,10 +29,9 @@ static void choose(void)
     bool any = !wanted || !*wanted || !strcmp(wanted, "auto");
     for (size_t i = 0; hvi_backends[i] && !chosen; i++) {
         struct hvi_limits limits = {0};
-        char why[sizeof((struct hvx_backend_info *)0)->why];
         if (!any && strcmp(wanted, hvi_backends[i]->name))
             continue;
-        if (!hvi_backends[i]->probe(&limits, why, sizeof why))
+        if (!hvi_backends[i]->probe(&limits, no_backend, sizeof no_backend))
             continue;
         if (limits.max_vcpus > HVI_MAX_VCPUS)
             limits.max_vcpus = HVI_MAX_VCPUS;
@@ -118,5 +118,7 @@ bool hvx_vcpu_counter(uint64_t vcpu, unsigned index, const char **name, uint64_t
 const char *hvx_last_error(void)
 {
     const struct hvi_backend *backend = hvi_backend(NULL);
-    return backend && backend->last_error ? backend->last_error() : "";
+    if (!backend)
+        return no_backend;
+    return backend->last_error ? backend->last_error() : "";
 }

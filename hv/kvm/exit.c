@@ -9,6 +9,7 @@
 #include "kvm/kvm.h"
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define EC(class)    ((uint64_t)(class) << 26)
@@ -158,6 +159,28 @@ static hv_return_t translate_call(struct hvi_vcpu *v, hv_vcpu_exit_t *exit)
     return smc ? kvm_set_reg(v, HV_REG_PC, pc - 4) : HV_SUCCESS;
 }
 
+/* The kernel gave up. */
+static hv_return_t run_failed(const struct kvm_run *run)
+{
+    char why[120];
+    switch (run->exit_reason) {
+    case KVM_EXIT_FAIL_ENTRY:
+        snprintf(why, sizeof why,
+                 "KVM_EXIT_FAIL_ENTRY: the CPU does not take this guest state (reason 0x%llx)",
+                 (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+        return kvm_fail(HV_ILLEGAL_GUEST_STATE, why, 0);
+    case KVM_EXIT_INTERNAL_ERROR:
+        snprintf(why, sizeof why,
+                 "KVM_EXIT_INTERNAL_ERROR: the kernel cannot run this guest (error %u)",
+                 run->internal.suberror);
+        return kvm_fail(HV_ERROR, why, 0);
+    default:
+        snprintf(why, sizeof why, "KVM ended the run for a reason (%u) that is not known here",
+                 run->exit_reason);
+        return kvm_fail(HV_ERROR, why, 0);
+    }
+}
+
 bool kvm_translate_exit(struct hvi_vcpu *v, hv_vcpu_exit_t *exit, hv_return_t *result)
 {
     *result = HV_SUCCESS;
@@ -175,14 +198,6 @@ bool kvm_translate_exit(struct hvi_vcpu *v, hv_vcpu_exit_t *exit, hv_return_t *r
         return true;
     case KVM_EXIT_ARM_NISV: translate_nisv(v, exit); return true;
     case KVM_EXIT_DEBUG: *result = kvm_translate_debug(v, exit); return true;
-    case KVM_EXIT_FAIL_ENTRY:
-        *result = kvm_fail(HV_ILLEGAL_GUEST_STATE,
-                           "KVM_EXIT_FAIL_ENTRY: the CPU does not take this guest state", 0);
-        return true;
-    case KVM_EXIT_INTERNAL_ERROR:
-        *result =
-            kvm_fail(HV_ERROR, "KVM_EXIT_INTERNAL_ERROR: the kernel cannot run this guest", 0);
-        return true;
-    default: exit->reason = HV_EXIT_REASON_UNKNOWN; return true;
+    default: *result = run_failed(v->run); return true;
     }
 }

@@ -96,11 +96,6 @@ bool kvm_probe(struct hvi_limits *limits, char *why, size_t why_size)
     if (kvm < 0)
         return false;
     bool ok = has_capabilities(kvm, why, why_size) && has_filter(kvm, why, why_size);
-    if (ok && sysconf(_SC_PAGESIZE) > 16384) {
-        snprintf(why, why_size, "the host's pages of %ld KiB are larger than a guest mapping's 16",
-                 sysconf(_SC_PAGESIZE) / 1024);
-        ok = false;
-    }
     if (ok) {
         limits->max_vcpus = at_most(ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS), MAX_VCPUS);
         limits->max_ipa_bits =

@@ -178,6 +178,19 @@ void kvm_resume_all(void)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+/* A slot is made of the host's pages. Where those are larger than the VM's granule (16 or 64 KiB),
+ * what begins or ends inside one cannot be mapped, protected or unmapped by itself. */
+static hv_return_t check_pages(const struct hvi_region *region, size_t first_size)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (!((region->ipa | region->size | (uintptr_t)region->host | first_size) & (page - 1)))
+        return HV_SUCCESS;
+    char why[100];
+    snprintf(why, sizeof why, "the host's pages are %zu KiB: addresses and sizes must be multiples",
+             page / 1024);
+    return kvm_fail(HV_BAD_ARGUMENT, why, 0);
+}
+
 static int set_slot(uint32_t slot, const struct hvi_region *region, size_t size)
 {
     struct kvm_userspace_memory_region r = {
@@ -236,8 +249,11 @@ static hv_return_t add_piece(const struct hvi_region *region)
 
 static hv_return_t kvm_mem_map(const struct hvi_region *region)
 {
+    hv_return_t result = check_pages(region, 0);
+    if (result != HV_SUCCESS)
+        return result;
     pthread_mutex_lock(&memory.lock);
-    hv_return_t result = add_piece(region);
+    result = add_piece(region);
     pthread_mutex_unlock(&memory.lock);
     return result;
 }
@@ -269,8 +285,8 @@ static hv_return_t replace(struct piece *p, hv_memory_flags_t flags, size_t firs
         return kvm_fail(kvm_error(errno, HV_ERROR), "KVM_SET_USER_MEMORY_REGION", errno);
     if (flags && set_slot(p->slot, &first, first.size) < 0) {
         int error = errno;
-        if (old.flags)
-            set_slot(p->slot, &old, old.size);
+        if (old.flags && set_slot(p->slot, &old, old.size) < 0)
+            p->region.flags = 0; /* no slot any more: the next change makes one */
         return kvm_fail(kvm_error(error, HV_ERROR), "KVM_SET_USER_MEMORY_REGION", error);
     }
     p->region = first;
@@ -299,6 +315,9 @@ static hv_return_t kvm_mem_protect(const struct hvi_region *region, hv_memory_fl
 
 static hv_return_t kvm_mem_split(const struct hvi_region *region, size_t first_size)
 {
+    hv_return_t result = check_pages(region, first_size);
+    if (result != HV_SUCCESS)
+        return result;
     struct hvi_region second = *region;
     second.ipa += first_size;
     second.host += first_size;
@@ -306,7 +325,7 @@ static hv_return_t kvm_mem_split(const struct hvi_region *region, size_t first_s
     kvm_pause_all();
     pthread_mutex_lock(&memory.lock);
     struct piece *p = find_piece(region->ipa);
-    hv_return_t result = p ? replace(p, p->region.flags, first_size) : HV_BAD_ARGUMENT;
+    result = p ? replace(p, p->region.flags, first_size) : HV_BAD_ARGUMENT;
     if (result == HV_SUCCESS) {
         second.flags = p->region.flags;
         result = add_piece(&second); /* may move the list: p is not used after it */

@@ -92,35 +92,88 @@ linux_guest()
     fi
 }
 
+# refused NAME PATTERN: $code, and one line in $work/o with PATTERN in it.
+refused()
+{
+    if [ "$code" = 125 ] && [ "$(grep -c '' $work/o)" = 1 ] && grep -q "^tinyvmm: .*$2" $work/o; then
+        echo "ok - $1: one line, status 125"
+    else
+        echo "not ok - $1: status $code, $(head -n 1 $work/o)"
+    fi
+}
+
+# With auto: the reason, and the guest runs on the software CPU.
+falls_back()
+{
+    if [ "$code" = 0 ] && grep -q "Using not kvm.*$2.*backend soft" $work/o &&
+        grep -q '^Hello from VM 1' $work/o; then
+        echo "ok - $1: auto takes the software CPU and says why"
+    else
+        echo "not ok - $1: auto: status $code, $(head -n 1 $work/o)"
+    fi
+}
+
 # Without a usable /dev/kvm: one line and status 125 if KVM was asked for, else the software CPU.
 refusals()
 {
     hello=repo/guest/examples/hello.bin
     mv /dev/kvm /dev/kvm.away
-    "$here/tinyvmm" run -q $hello >$work/o 2>&1
+    ./tinyvmm run -q $hello >$work/o 2>&1
     code=$?
-    if [ $code = 125 ] && [ "$(grep -c '' $work/o)" = 1 ] && grep -q '/dev/kvm: no KVM' $work/o; then
-        echo "ok - no /dev/kvm: one line, status 125"
-    else
-        echo "not ok - no /dev/kvm: status $code, $(head -n 1 $work/o)"
-    fi
-    TINYVMM_BACKEND=auto "$here/tinyvmm" run -v $hello >$work/o 2>&1 &&
-        grep -q 'Using not kvm.*backend soft' $work/o && grep -q '^Hello from VM 1' $work/o
-    if [ $? = 0 ]; then
-        echo "ok - no /dev/kvm: auto takes the software CPU and says why"
-    else
-        echo "not ok - no /dev/kvm: auto: $(head -n 1 $work/o)"
-    fi
+    refused "no /dev/kvm" "/dev/kvm: no KVM"
+    TINYVMM_BACKEND=auto ./tinyvmm run -v $hello >$work/o 2>&1
+    code=$?
+    falls_back "no /dev/kvm" "/dev/kvm: no KVM"
     mknod /dev/kvm c 1 3 # opens, but is no KVM
-    "$here/tinyvmm" run -q $hello >$work/o 2>&1
+    ./tinyvmm run -q $hello >$work/o 2>&1
     code=$?
     rm /dev/kvm
-    if [ $code = 125 ] && [ "$(grep -c '' $work/o)" = 1 ]; then
-        echo "ok - a /dev/kvm that is none: one line, status 125"
-    else
-        echo "not ok - a /dev/kvm that is none: status $code, $(head -n 1 $work/o)"
-    fi
+    refused "a /dev/kvm that is none" "speaks KVM API -1"
     mv /dev/kvm.away /dev/kvm
+    ! grep -q '^not ok' $work/raw
+}
+
+# The program on a kernel that fails (faulty.h): what the probe sees, then what comes later.
+faults()
+{
+    hello=repo/guest/examples/hello.bin
+    while read -r faulty pattern; do
+        FAULTY="$faulty" ./tinyvmm-faulty run -q $hello >$work/o 2>&1
+        code=$?
+        refused "$faulty" "$pattern"
+        FAULTY="$faulty" TINYVMM_BACKEND=auto ./tinyvmm-faulty run -v $hello >$work/o 2>&1
+        code=$?
+        falls_back "$faulty" "$pattern"
+    done <<'END'
+open=13 add yourself to the group that owns it
+open=16 another hypervisor has it
+api=11 speaks KVM API 11
+cap=165 lacks KVM_CAP_ARM_VM_IPA_SIZE: Linux 6.4 or later
+filter=6 cannot forward hypercalls (SMCCC filter): Linux 6.4 or later
+vm=12 KVM cannot create a VM: .*memory
+END
+    while read -r faulty after pattern; do
+        FAULTY="$faulty $after" ./tinyvmm-faulty run -q --memory 1040k $hello >$work/o 2>&1
+        code=$?
+        refused "$faulty $after" "$pattern"
+    done <<'END'
+vm=16 after=1 cannot create a virtual machine: .*busy
+vm=16 after=2 cannot create a virtual machine: .*busy
+vcpu=12 after=0 cannot create a vCPU: .*KVM_CREATE_VCPU
+slot=22 after=0 cannot map guest memory: .*KVM_SET_USER_MEMORY_REGION
+page=65536 after=0 cannot map guest memory: .*pages are 64 KiB
+run=14 after=0 cannot run the guest: .*KVM_RUN: Bad address
+exit=17 after=0 cannot run the guest: .*KVM_EXIT_INTERNAL_ERROR
+exit=9 after=0 cannot run the guest: .*KVM_EXIT_FAIL_ENTRY
+exit=8 after=0 cannot run the guest: .*reason (8) that is not known
+END
+    FAULTY="exit=17 after=10" ./tinyvmm-faulty run -q repo/guest.bin >$work/o 2>$work/e
+    code=$?
+    if [ $code = 125 ] && grep -q '^Hello' $work/o && grep -q 'KVM_EXIT_INTERNAL_ERROR' $work/e; then
+        echo "ok - a run that fails in the middle: the output so far, status 125"
+    else
+        echo "not ok - a run that fails in the middle: status $code, $(cat $work/o $work/e)"
+    fi
     ! grep -q '^not ok' $work/raw
 }
 
@@ -131,6 +184,7 @@ part_refusals()
     else
         report "kvm " refusals
     fi
+    report "kvm faulty: " faults
 }
 
 part_linux()

@@ -40,15 +40,23 @@ mkdir -p "$root/t/api" "$root/t/kvm"
 for name in $api; do
     cp "build/$target/tests/api/$name" "$root/t/api/$name"
 done
+cc="${CROSS}gcc -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -O2 -g -Wall -Wextra -pthread -Ihv/include -Itests"
+# A kernel that fails, for tests that want one, and for the whole program.
+faulty=build/$target/faulty.o
+wrap=-Wl,--wrap=ioctl,--wrap=mmap,--wrap=open,--wrap=sysconf
+$cc -c -o "$faulty" tests/kvm/faulty.c
 for source in tests/kvm/test_*.c; do
-    wrap=
-    [ "$source" = tests/kvm/test_failures.c ] && wrap=-Wl,--wrap=ioctl,--wrap=mmap
-    "${CROSS}gcc" -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -O2 -g -Wall -Wextra -static -pthread $wrap \
-        -Ihv/include -Itests -o "$root/t/kvm/$(basename "$source" .c)" "$source" \
-        "build/$target/libhypervisor.a"
+    case $source in
+    */test_failures.c | */test_costs.c) more="$faulty $wrap" ;;
+    *) more= ;;
+    esac
+    # shellcheck disable=SC2086 # lists
+    $cc -static -o "$root/t/kvm/$(basename "$source" .c)" "$source" "build/$target/libhypervisor.a" $more
 done
-cp "build/$target/tinyvmm" "$root/t/tinyvmm"
-"${CROSS}strip" "$root"/t/api/* "$root"/t/kvm/* "$root/t/tinyvmm"
+${MAKE:-make} --no-print-directory -s CROSS="$CROSS" PROGRAM="build/$target/tinyvmm-faulty" \
+    LDFLAGS="$faulty $wrap" "build/$target/tinyvmm-faulty"
+cp "build/$target/tinyvmm" "build/$target/tinyvmm-faulty" "$root/t/"
+"${CROSS}strip" "$root"/t/api/* "$root"/t/kvm/* "$root"/t/tinyvmm*
 
 # Guests: those of the monitor's suite with the suite itself, the guest suite's, and a small Linux.
 ${MAKE:-make} --no-print-directory -s guest/examples/hello.bin guest/examples/primes.bin \
