@@ -40,7 +40,7 @@ static void wait_for_interrupt(void)
 {
     struct machine m;
     if (!strcmp(backend_asked(), "kvm")) {
-        TEST_SKIP("the guest waits inside the Linux kernel");
+        TEST_SKIP("the guest waits inside the Linux kernel (tests/kvm: waits_inside)");
         return;
     }
     if (!new_machine(&m))
@@ -143,7 +143,7 @@ static void trapped_register(void)
 {
     struct machine m;
     if (!strcmp(backend_asked(), "kvm")) {
-        TEST_SKIP("the Linux kernel answers these accesses itself");
+        TEST_SKIP("the Linux kernel answers itself (tests/kvm: registers_inside)");
         return;
     }
     if (!new_machine(&m))
@@ -266,9 +266,8 @@ static void single_step(void)
 
 static bool traps_debug(struct machine *m)
 {
-    const bool kvm = !strcmp(backend_asked(), "kvm");
-    if (kvm || hv_vcpu_set_trap_debug_exceptions(m->vcpu, true) == HV_UNSUPPORTED) {
-        TEST_SKIP(kvm ? "its syndromes depend on the host" : "this backend cannot trap them");
+    if (hv_vcpu_set_trap_debug_exceptions(m->vcpu, true) == HV_UNSUPPORTED) {
+        TEST_SKIP("this backend cannot trap them");
         end_machine(m);
         return false;
     }
@@ -339,7 +338,7 @@ static void debug_registers(void)
     CHECK_EQ(hv_vcpu_get_trap_debug_reg_accesses(m.vcpu, &on), HV_SUCCESS);
     CHECK(!on);
     if (hv_vcpu_set_trap_debug_reg_accesses(m.vcpu, true) == HV_UNSUPPORTED) {
-        TEST_SKIP("this backend cannot trap accesses to debug registers");
+        TEST_SKIP("this backend cannot (tests/kvm: debug_registers_cannot_be_trapped)");
         end_machine(&m);
         return;
     }

@@ -250,7 +250,7 @@ static void not_executable(void)
 {
     struct machine m;
     if (!strcmp(backend_asked(), "kvm")) {
-        TEST_SKIP("KVM has no execute right in stage 2");
+        TEST_SKIP("KVM has no such right (tests/kvm: no_execute_right)");
         return;
     }
     if (!new_machine(&m))
@@ -274,7 +274,7 @@ static void jump_to_nowhere(void)
 {
     struct machine m;
     if (!strcmp(backend_asked(), "kvm")) {
-        TEST_SKIP("the Linux kernel makes it an exception of the guest's own");
+        TEST_SKIP("the Linux kernel answers itself (tests/kvm: fetch_outside_memory)");
         return;
     }
     if (!new_machine(&m))
