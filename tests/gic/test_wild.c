@@ -62,13 +62,17 @@ static uint32_t some_word(uint64_t *s)
         0xf9400000, 0xf9000000, 0xb9400000, 0xb9000000, 0x79400000, 0x79000000, 0x39400000,
         0x39000000, 0xa9400000, 0xa9000000, 0x885f7c00, 0x88007c00, 0xf8200000, 0xb8e00000,
         0xd503205f, 0xd503207f, 0xd503209f, 0xd50320bf, 0xd5033fdf, 0xd5033f9f, 0xd5034fdf,
-        0xd5034fff, 0xd50340df, 0xd50340ff, 0xd4000002, 0xd4000001, 0xd69f03e0, 0xd50041bf,
-        0xd508871f, 0xd508831f, 0xd5087800, 0x14000010, 0x17fffff0, 0xd4200000, 0xd2800000,
+        0xd5034fff, 0xd50340df, 0xd50340ff, 0xd4000002, 0xd4000001, 0xd50041bf, 0xd508871f,
+        0xd508831f, 0xd5087800, 0x14000010, 0xd4200000, 0xd2800000,
     };
     const uint64_t r = rnd(s);
-    if (r % 2) /* MSR, MRS Xt */
-        return 0xd5100000 | (uint32_t)(r >> 8 & 1) << 21 | (some_register(s) & 0x7fffu) << 5 |
+    if (r % 2) { /* MSR, MRS Xt; seldom what makes every instruction from there on a fault */
+        uint16_t reg = some_register(s);
+        if ((reg == HV_SYS_REG_SCTLR_EL1 || reg == HV_SYS_REG_VBAR_EL1) && r >> 24 & 31)
+            reg = 0xc230;
+        return 0xd5100000 | (uint32_t)(r >> 8 & 1) << 21 | (reg & 0x7fffu) << 5 |
                (uint32_t)(r >> 16 & 31);
+    }
     const uint32_t word = words[(r >> 8) % (sizeof words / sizeof words[0])];
     if (r >> 60 == 0)
         return (uint32_t)(r >> 8);
@@ -77,18 +81,18 @@ static uint32_t some_word(uint64_t *s)
     return word | (uint32_t)(r >> 32 & 0x3ff) | (uint32_t)(r >> 44 & 31) << 16;
 }
 
-/* Where a load or store may go: the GIC, memory, anywhere. */
+/* Where a load or store may go: the GIC, memory, anywhere; aligned for the most part. */
 static uint64_t some_address(uint64_t *s)
 {
-    const uint64_t r = rnd(s);
+    const uint64_t r = rnd(s), aligned = r >> 60 ? ~7ull : ~0ull;
     switch (r % 8) {
     case 0:
-    case 1: return DIST + (r >> 8) % 0x1000;
-    case 2: return DIST + (r >> 8) % 0x10000;
-    case 3:
-    case 4: return REDIST + (r >> 8) % (VCPUS + 1) * 0x20000 + (r >> 16) % 0x20000;
-    case 5: return MSI + (r >> 8) % 0x1000;
-    case 6: return RAM + (r >> 8) % RAM_BYTES;
+    case 1: return DIST + ((r >> 8) % 0x1000 & aligned);
+    case 2: return DIST + ((r >> 8) % 0x10000 & aligned);
+    case 3: return REDIST + (r >> 8) % (VCPUS + 1) * 0x20000 + ((r >> 16) % 0x20000 & aligned);
+    case 4: return REDIST + (r >> 8) % VCPUS * 0x20000 + 0x10000 + ((r >> 16) % 0xd00 & aligned);
+    case 5: return MSI + ((r >> 8) % 0x1000 & aligned);
+    case 6: return RAM + ((r >> 8) % RAM_BYTES & aligned);
     default: return rnd(s);
     }
 }
@@ -106,12 +110,19 @@ static void new_state(hv_vcpu_t v, uint64_t *s)
         hv_vcpu_set_reg(v, (hv_reg_t)(HV_REG_X0 + n), some_value(s));
     for (unsigned n = 0; n < 8; n++)
         hv_vcpu_set_sys_reg(v, (hv_sys_reg_t)some_register(s), some_value(s));
-    if (r & 3) { /* live long: MMU off, aligned, vectors in memory */
+    if (r & 3) { /* live long: MMU off, vectors that go on */
         hv_vcpu_set_sys_reg(v, HV_SYS_REG_SCTLR_EL1, 0x30d00800);
-        hv_vcpu_set_sys_reg(v, HV_SYS_REG_VBAR_EL1, RAM + (rnd(s) % RAM_BYTES & ~0x7ffull));
+        hv_vcpu_set_sys_reg(v, HV_SYS_REG_VBAR_EL1, RAM);
     }
     for (unsigned n = 0; n < 4; n++)
         hv_gic_set_icc_reg(v, (hv_gic_icc_reg_t)(0xc640 | (rnd(s) & 0x3f)), some_value(s));
+    if (r >> 6 & 3) { /* interrupts arrive */
+        hv_gic_set_icc_reg(v, HV_GIC_ICC_REG_PMR_EL1, 0xf8);
+        hv_gic_set_icc_reg(v, HV_GIC_ICC_REG_IGRPEN0_EL1, 1);
+        hv_gic_set_icc_reg(v, HV_GIC_ICC_REG_IGRPEN1_EL1, 1);
+        hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_CTLR, 3);
+        hv_gic_set_redistributor_reg(v, HV_GIC_REDISTRIBUTOR_REG_GICR_ISENABLER0, rnd(s));
+    }
     hv_vcpu_set_vtimer_mask(v, r >> 8 & 1);
     hv_vcpu_set_trap_debug_exceptions(v, r >> 9 & 1);
     hv_vcpu_set_trap_debug_reg_accesses(v, r >> 10 & 1);
@@ -161,7 +172,12 @@ static void disturb(uint64_t *s)
     case 3:
         hv_gic_set_distributor_reg((hv_gic_distributor_reg_t)(r >> 8 & 0xfffc), some_value(s));
         break;
-    case 4: hv_gic_get_distributor_reg((hv_gic_distributor_reg_t)(r >> 8 & 0xfffc), &value); break;
+    case 4:
+        hv_gic_get_distributor_reg((hv_gic_distributor_reg_t)(r >> 8 & 0xfffc), &value);
+        hv_gic_set_distributor_reg(
+            (hv_gic_distributor_reg_t)(HV_GIC_DISTRIBUTOR_REG_GICD_ISENABLER0 + (r >> 8 & 0x7c)),
+            rnd(s));
+        break;
     case 5: hv_gic_get_msi_reg((hv_gic_msi_reg_t)(r >> 8 & 0xffc), &value); break;
     case 6: os_release(hv_gic_state_create()); break;
     default: hv_vcpus_exit(vcpus, VCPUS);
@@ -200,6 +216,27 @@ static bool guards_intact(void)
     return true;
 }
 
+/* Random code behind vectors that go on: an exception skips the instruction, an interrupt is taken,
+ * ended, and masked from there on. They are in guest memory too, and may be spoiled like all of it.
+ */
+static void fill_memory(uint64_t *s)
+{
+    static const uint32_t skip[] = {0xd538403d, 0x910013bd, 0xd518403d, 0xd69f03e0};
+    static const uint32_t ends[][6] = {
+        {0xd538cc1d, 0xd518cc3d, 0xd538401d, 0xb27a07bd, 0xd518401d, 0xd69f03e0}, /* group 1 */
+        {0xd538c81d, 0xd518c83d, 0xd538401d, 0xb27a07bd, 0xd518401d, 0xd69f03e0}, /* group 0 */
+    };
+    for (unsigned n = 0; n < RAM_BYTES; n += 4)
+        memcpy(host + GUARD + n, &(uint32_t){some_word(s)}, 4);
+    for (unsigned n = 0; n < 16; n++) {
+        uint8_t *vector = host + GUARD + n * 0x80;
+        if (n % 4 == 1 || n % 4 == 2)
+            memcpy(vector, ends[n % 4 - 1], sizeof ends[0]);
+        else
+            memcpy(vector, skip, sizeof skip);
+    }
+}
+
 static bool make_machine(uint64_t *s)
 {
     if (posix_memalign((void **)&host, 0x10000, RAM_BYTES + 2 * GUARD))
@@ -224,8 +261,7 @@ static bool make_machine(uint64_t *s)
             known[known_count++] = (uint16_t)id;
     if (!known_count || hv_vcpu_destroy(v) != HV_SUCCESS)
         return false;
-    for (unsigned n = 0; n < RAM_BYTES; n += 4)
-        memcpy(host + GUARD + n, &(uint32_t){some_word(s)}, 4);
+    fill_memory(s);
     return hv_vm_map(host + GUARD, RAM, RAM_BYTES, 7) == HV_SUCCESS;
 }
 
