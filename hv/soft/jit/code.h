@@ -9,7 +9,7 @@ struct jit {
     size_t size, used, base; /* `base`: the thunks, kept over a reset */
     unsigned kick_check;     /* bytes at the start of a block that look at cpu->kick */
     /* Thunks, executable addresses. */
-    const uint8_t *enter, *leave, *cold, *handler, *handler_end, *interpret;
+    const uint8_t *enter, *leave, *cold, *handler, *handler_end, *interpret, *quit;
     const uint8_t *constants; /* of vector code, executable address */
 };
 

@@ -154,6 +154,15 @@ void em_join(struct emitter *e, unsigned first)
     e->flags = EM_FLAGS_NONE;
 }
 
+/* The handler of RCX in the middle of a block. It is left from here if the handler says so, not
+ * from within the thunk: a call without its return would have the host mispredict all that follow.
+ */
+static void call_handler(struct emitter *e)
+{
+    as_call(&e->as, e->jit->handler);
+    as_jcc(&e->as, CC_E, e->jit->quit);
+}
+
 void em_handler(struct emitter *e, const struct insn *i, bool ends)
 {
     struct as *a = &e->as;
@@ -161,7 +170,7 @@ void em_handler(struct emitter *e, const struct insn *i, bool ends)
     if (ends)
         as_jmp(a, e->jit->handler_end);
     else
-        as_call(a, e->jit->handler);
+        call_handler(e);
     em_v_forget(e);
     e->sp_aligned = false;
     e->flags = EM_FLAGS_NONE;
@@ -197,7 +206,7 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
         }
         for (unsigned n = 0; n < s->run; n++) {
             as_mov_ri(a, RCX, (uintptr_t)(s->insn + n));
-            as_call(a, e->jit->handler);
+            call_handler(e);
         }
         em_v_reload(e, &s->held);
         if (s->flags)
@@ -308,13 +317,13 @@ void em_thunks(struct jit *jit, struct as *a)
     as_store(a, true, RCX, RBP, DISP(link_from));
     as_mov_ri(a, RAX, 0);
 
-    uint8_t *epilogue = as_rx(a);
+    jit->quit = as_rx(a); /* what is returned is in RAX */
     as_alu_ri(a, true, ALU_ADD, RSP, 8);
     for (unsigned n = sizeof saved; n-- > 0;)
         as_pop(a, saved[n]);
     as_ret(a);
 
-    /* An instruction in the middle of a block: go on unless the handler says NULL. */
+    /* An instruction in the middle of a block. ZF: the handler said NULL. */
     jit->handler = as_rx(a);
     as_alu_ri(a, true, ALU_SUB, RSP, 8);
     call_c(a, jit_call);
@@ -322,21 +331,19 @@ void em_thunks(struct jit *jit, struct as *a)
     as_test_rr(a, true, RAX, RAX);
     uint8_t *fault = as_jcc(a, CC_E, as_rx(a));
     load_pinned(a);
-    as_ret(a);
     if (!a->full)
         as_patch(fault, a->p);
-    as_alu_ri(a, true, ALU_ADD, RSP, 8); /* the return address of the thunk */
-    as_jmp(a, epilogue);
+    as_ret(a);
 
     /* The last instruction of a block: whatever it returns goes to the dispatcher. */
     jit->handler_end = as_rx(a);
     call_c(a, jit_call);
-    as_jmp(a, epilogue);
+    as_jmp(a, jit->quit);
 
     /* The rest of the block is interpreted, from the instruction in RCX on. */
     jit->interpret = as_rx(a);
     call_c(a, jit_resume);
-    as_jmp(a, epilogue);
+    as_jmp(a, jit->quit);
     em_v_constants(jit, a);
 }
 
