@@ -42,10 +42,10 @@ static bool device_access(struct vcpu *v, uint64_t esr, uint64_t ipa)
     const struct bus *bus = &v->vm->bus;
     uint64_t value;
     if (esr & ISS_WNR) {
-        if (!bus_write(bus, ipa, iss_width(esr), vcpu_x(v, iss_register(esr))))
+        if (!bus_write(bus, &v->device, ipa, iss_width(esr), vcpu_x(v, iss_register(esr))))
             return false;
     } else {
-        if (!bus_read(bus, ipa, iss_width(esr), &value))
+        if (!bus_read(bus, &v->device, ipa, iss_width(esr), &value))
             return false;
         vcpu_set_x(v, iss_register(esr), extend(value, esr));
     }
@@ -61,7 +61,8 @@ static const char *words(const struct abort_info *abort)
     return abort->fetch ? "instruction fetch" : abort->write ? "write" : "read";
 }
 
-int exit_abort(struct vcpu *v)
+/* Everything that is not an access to a device which the syndrome describes. */
+static int other_abort(struct vcpu *v)
 {
     const hv_vcpu_exit_exception_t *e = &v->exit->exception;
     uint64_t esr = e->syndrome, ipa = e->physical_address;
@@ -73,8 +74,6 @@ int exit_abort(struct vcpu *v)
         .va = e->virtual_address,
     };
     bool plain = !abort.fetch && !abort.walk;
-    if (plain && (esr & ISS_ISV) && device_access(v, esr, ipa))
-        return 0;
     if (plain && (esr & ISS_CM)) {
         vcpu_skip(v); /* cleaning a cache that holds nothing */
         return 0;
@@ -91,4 +90,13 @@ int exit_abort(struct vcpu *v)
                      "the vector table at 0x%" PRIx64 " is outside guest memory",
                      vcpu_sys_reg(v, HV_SYS_REG_VBAR_EL1));
     return inject_abort(v, &abort);
+}
+
+int exit_abort(struct vcpu *v)
+{
+    uint64_t esr = v->exit->exception.syndrome;
+    bool described = esr >> 26 != EC_INSTRUCTION_ABORT && (esr & ISS_ISV) && !(esr & ISS_S1PTW);
+    if (described && device_access(v, esr, v->exit->exception.physical_address))
+        return 0;
+    return other_abort(v);
 }

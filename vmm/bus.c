@@ -58,6 +58,12 @@ void bus_destroy(struct bus *bus)
     bus->count = 0;
 }
 
+static bool covers(const struct device *dev, uint64_t addr, unsigned width)
+{
+    return addr >= dev->base && addr - dev->base < dev->size &&
+           dev->size - (addr - dev->base) >= width;
+}
+
 struct device *bus_find(const struct bus *bus, uint64_t addr, unsigned width)
 {
     unsigned low = 0, high = bus->count;
@@ -69,9 +75,20 @@ struct device *bus_find(const struct bus *bus, uint64_t addr, unsigned width)
         else if (addr - dev->base >= dev->size)
             low = mid + 1;
         else
-            return dev->size - (addr - dev->base) >= width ? dev : NULL;
+            return covers(dev, addr, width) ? dev : NULL;
     }
     return NULL;
+}
+
+/* Most often it is the device of the last time. */
+static bool look(const struct bus *bus, struct device **last, uint64_t addr, unsigned width)
+{
+    if (*last && covers(*last, addr, width))
+        return true;
+    struct device *dev = bus_find(bus, addr, width);
+    if (dev)
+        *last = dev;
+    return dev;
 }
 
 static uint64_t cut(uint64_t value, unsigned width)
@@ -79,11 +96,12 @@ static uint64_t cut(uint64_t value, unsigned width)
     return width >= 8 ? value : value & ((UINT64_C(1) << (width * 8)) - 1);
 }
 
-bool bus_read(const struct bus *bus, uint64_t addr, unsigned width, uint64_t *value)
+bool bus_read(const struct bus *bus, struct device **last, uint64_t addr, unsigned width,
+              uint64_t *value)
 {
-    struct device *dev = bus_find(bus, addr, width);
-    if (!dev)
+    if (!look(bus, last, addr, width))
         return false;
+    struct device *dev = *last;
     *value = 0;
     if (!(dev->ops->widths & width) || !dev->ops->read)
         return true;
@@ -93,11 +111,12 @@ bool bus_read(const struct bus *bus, uint64_t addr, unsigned width, uint64_t *va
     return true;
 }
 
-bool bus_write(const struct bus *bus, uint64_t addr, unsigned width, uint64_t value)
+bool bus_write(const struct bus *bus, struct device **last, uint64_t addr, unsigned width,
+               uint64_t value)
 {
-    struct device *dev = bus_find(bus, addr, width);
-    if (!dev)
+    if (!look(bus, last, addr, width))
         return false;
+    struct device *dev = *last;
     if (!(dev->ops->widths & width) || !dev->ops->write)
         return true;
     pthread_mutex_lock(&dev->lock);

@@ -22,6 +22,9 @@ void bus_destroy(struct bus *bus);
 /* The device whose window holds all of [addr, addr+width), or NULL. */
 struct device *bus_find(const struct bus *bus, uint64_t addr, unsigned width);
 
-/* One access by a vCPU. False if no device is there: the caller injects an external abort. */
-bool bus_read(const struct bus *bus, uint64_t addr, unsigned width, uint64_t *value);
-bool bus_write(const struct bus *bus, uint64_t addr, unsigned width, uint64_t value);
+/* One access by a vCPU, which keeps in *last the device of its last one (NULL: none yet). False if
+ * no device is there: the caller injects an external abort. */
+bool bus_read(const struct bus *bus, struct device **last, uint64_t addr, unsigned width,
+              uint64_t *value);
+bool bus_write(const struct bus *bus, struct device **last, uint64_t addr, unsigned width,
+               uint64_t value);

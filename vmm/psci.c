@@ -49,16 +49,22 @@ enum {
 #define TRNG_WORDS      3
 #define TRNG_UUID_WORDS 4
 
-/* One call: its arguments, cut to the width of the id, and its results x0..x3. */
+/* One call, and its results x0..x3. */
 struct call {
     struct vcpu *v;
     bool wide;
-    uint64_t arg[3];
     uint64_t result[4];
     unsigned results; /* how many of them are written back */
 };
 
 typedef int64_t smccc_fn(struct call *call);
+
+/* Argument n, from x1 on, cut to the width of the id. */
+static uint64_t arg(const struct call *call, unsigned n)
+{
+    uint64_t x = vcpu_x(call->v, n + 1);
+    return call->wide ? x : (uint32_t)x;
+}
 
 static int64_t version_1_1(struct call *call)
 {
@@ -92,13 +98,13 @@ static int64_t cpu_off(struct call *call)
 static int64_t cpu_on(struct call *call)
 {
     struct vm *vm = call->v->vm;
-    struct vcpu *target = vcpu_by_mpidr(vm, call->arg[0]);
-    uint64_t entry = call->arg[1];
+    struct vcpu *target = vcpu_by_mpidr(vm, arg(call, 0));
+    uint64_t entry = arg(call, 1);
     if (!target)
         return INVALID_PARAMETERS;
     if (entry % 4 || mem_left(&vm->mem, gpa(entry)) == 0)
         return INVALID_ADDRESS;
-    return vcpu_power_on(target, entry, call->arg[2]) ? ALREADY_ON : SUCCESS;
+    return vcpu_power_on(target, entry, arg(call, 2)) ? ALREADY_ON : SUCCESS;
 }
 
 /* 5.1.5: a level above 0 asks for a group of cores, on if one of them is. */
@@ -107,12 +113,12 @@ static int64_t affinity_info(struct call *call)
     static const uint64_t mask[4] = {UINT64_C(0xff00ffffff), UINT64_C(0xff00ffff00),
                                      UINT64_C(0xff00ff0000), UINT64_C(0xff00000000)};
     struct vm *vm = call->v->vm;
-    uint64_t level = call->arg[1];
+    uint64_t affinity = arg(call, 0), level = arg(call, 1);
     int64_t state = INVALID_PARAMETERS;
-    if (level > 3 || call->arg[0] & ~UINT64_C(0xff00ffffff))
+    if (level > 3 || affinity & ~UINT64_C(0xff00ffffff))
         return INVALID_PARAMETERS;
     for (unsigned i = 0; i < vm->cpus; i++) {
-        if ((vm->vcpu[i].mpidr ^ call->arg[0]) & mask[level])
+        if ((vm->vcpu[i].mpidr ^ affinity) & mask[level])
             continue;
         if (atomic_load(&vm->vcpu[i].on))
             return AFFINITY_ON;
@@ -142,7 +148,7 @@ static int64_t system_reset(struct call *call)
 /* 5.15: architectural reset type 0 is a warm reset; vendors' own have bit 31 set, we have none. */
 static int64_t system_reset2(struct call *call)
 {
-    if (call->arg[0] & VENDOR_RESET || call->arg[0] != 0)
+    if (arg(call, 0) & VENDOR_RESET || arg(call, 0) != 0)
         return INVALID_PARAMETERS;
     return system_reset(call);
 }
@@ -163,7 +169,7 @@ static int64_t trng_uuid(struct call *call)
 static int64_t trng_rnd(struct call *call)
 {
     unsigned width = call->wide ? 64 : 32;
-    uint64_t bits = call->arg[0];
+    uint64_t bits = arg(call, 0);
     uint64_t word[TRNG_WORDS];
     if (bits == 0 || bits > TRNG_WORDS * width)
         return INVALID_PARAMETERS;
@@ -220,24 +226,23 @@ static smccc_fn *find(uint32_t function)
 /* 0 says that the function in w1 is there; none of ours has feature flags to report. */
 static int64_t features(struct call *call)
 {
-    return find((uint32_t)call->arg[0]) ? SUCCESS : NOT_SUPPORTED;
+    return find((uint32_t)arg(call, 0)) ? SUCCESS : NOT_SUPPORTED;
 }
 
 static int64_t trng_features(struct call *call)
 {
-    uint32_t function = (uint32_t)call->arg[0];
+    uint32_t function = (uint32_t)arg(call, 0);
     bool ours = (function & ~SMC64) >= TRNG_VERSION && (function & ~SMC64) <= TRNG_RND;
     return ours && find(function) ? SUCCESS : NOT_SUPPORTED;
 }
 
 int smccc(struct vcpu *v, uint32_t function)
 {
-    struct call call = {.v = v, .wide = function & SMC64, .results = 1};
+    struct call call;
+    call.v = v;
+    call.wide = function & SMC64;
+    call.results = 1;
     smccc_fn *fn = find(function);
-    for (unsigned i = 0; i < 3; i++) {
-        uint64_t x = vcpu_x(v, i + 1);
-        call.arg[i] = call.wide ? x : (uint32_t)x;
-    }
     call.result[0] = (uint64_t)(fn ? fn(&call) : NOT_SUPPORTED);
     for (unsigned i = 0; i < call.results; i++)
         vcpu_set_x(v, i, call.result[i]);

@@ -160,6 +160,7 @@ struct vcpu {
     hv_vcpu_exit_t *exit;
     enum vtimer_state vtimer; /* VM without GIC: see vtimer.c */
     uint64_t vtimer_due;      /* the deadline (CVAL) of the interrupt that was raised */
+    struct device *device;    /* for the bus: last accessed */
     struct vcpu_stats stats;
 
     /* Guarded by vm->lock. */

@@ -151,22 +151,23 @@ static void bus_widths(void)
 {
     struct bus bus = {.count = 0};
     struct device a = {.ops = &fake_ops, .base = 0x1000, .size = 0x100};
+    struct device *last = NULL;
     uint64_t value = 1;
     CHECK_EQ(bus_attach(&bus, &a), 0);
     memset(&seen, 0, sizeof(seen));
-    CHECK(!bus_read(&bus, 0x2000, 4, &value));
-    CHECK(bus_read(&bus, 0x1010, 4, &value));
+    CHECK(!bus_read(&bus, &last, 0x2000, 4, &value));
+    CHECK(bus_read(&bus, &last, 0x1010, 4, &value));
     CHECK_EQ(value, 0x85868788);
     CHECK_EQ(seen.offset, 0x10);
-    CHECK(bus_read(&bus, 0x1003, 1, &value));
+    CHECK(bus_read(&bus, &last, 0x1003, 1, &value));
     CHECK_EQ(value, 0x88);
     CHECK_EQ(seen.calls, 2);
     /* Not a width of this device: answered with zero, and the device hears nothing. */
-    CHECK(bus_read(&bus, 0x1010, 2, &value));
+    CHECK(bus_read(&bus, &last, 0x1010, 2, &value));
     CHECK_EQ(value, 0);
-    CHECK(bus_write(&bus, 0x1010, 8, 5));
+    CHECK(bus_write(&bus, &last, 0x1010, 8, 5));
     CHECK_EQ(seen.calls, 2);
-    CHECK(bus_write(&bus, 0x1010, 1, 0x1234));
+    CHECK(bus_write(&bus, &last, 0x1010, 1, 0x1234));
     CHECK_EQ(seen.value, 0x34);
     bus_destroy(&bus);
 }

@@ -41,13 +41,13 @@ void driver_close(struct driver *d)
 uint32_t reg_get(struct driver *d, uint32_t offset)
 {
     uint64_t value = 0;
-    bus_read(&d->bus, BASE + offset, 4, &value);
+    bus_read(&d->bus, &d->last, BASE + offset, 4, &value);
     return (uint32_t)value;
 }
 
 void reg_set(struct driver *d, uint32_t offset, uint32_t value)
 {
-    bus_write(&d->bus, BASE + offset, 4, value);
+    bus_write(&d->bus, &d->last, BASE + offset, 4, value);
 }
 
 void put(struct driver *d, uint64_t at, uint64_t value, unsigned bytes)

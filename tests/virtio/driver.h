@@ -29,6 +29,7 @@ enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 struct driver {
     struct mem mem;
     struct bus bus;
+    struct device *last; /* accessed */
     struct loop loop;
     struct virtio *v;
     uint64_t features; /* accepted */

@@ -129,12 +129,14 @@ static void command(struct driver *d, unsigned kind, struct stream *s)
         break;
     case 1:
         a = take(s, 1) * 4;
-        bus_write(&d->bus, BASE + a % 0x200, 4, take(s, 4));
+        bus_write(&d->bus, &d->last, BASE + a % 0x200, 4, take(s, 4));
         break;
-    case 2: bus_read(&d->bus, BASE + take(s, 2) % 0x1000, 1u << take(s, 1) % 4, &value); break;
+    case 2:
+        bus_read(&d->bus, &d->last, BASE + take(s, 2) % 0x1000, 1u << take(s, 1) % 4, &value);
+        break;
     case 3:
         a = take(s, 2) % 0x1000;
-        bus_write(&d->bus, BASE + a, 1u << take(s, 1) % 4, take(s, 4));
+        bus_write(&d->bus, &d->last, BASE + a, 1u << take(s, 1) % 4, take(s, 4));
         break;
     case 4:
         at = address(s);
