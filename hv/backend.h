@@ -185,6 +185,9 @@ extern const struct hvi_backend *const hvi_backends[];
 
 /* The piece of memory that holds `ipa`. Any thread, no lock: for TLB misses. False: not mapped. */
 bool hvi_mem_lookup(hv_ipa_t ipa, struct hvi_region *out);
+/* Changes with every change of what is mapped. An answer of hvi_mem_lookup() holds as long as the
+ * number read before it: nobody is told when an address that was not mapped becomes so. */
+unsigned hvi_mem_version(void);
 
 /* Walk the pieces whose host memory overlaps [host, host + size); one host page may be mapped
  * several times. Start with *next = 0; each true answer gives the overlapping part in *out. Any

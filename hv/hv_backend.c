@@ -11,7 +11,7 @@
 #include <string.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static const struct hvi_backend *chosen;
+static const struct hvi_backend *_Atomic chosen;
 static struct hvi_limits chosen_limits;
 static char no_backend[sizeof((struct hvx_backend_info *)0)->why]; /* why there is none */
 
@@ -27,7 +27,7 @@ static void choose(void)
 {
     const char *wanted = getenv(HVX_BACKEND_ENV);
     bool any = !wanted || !*wanted || !strcmp(wanted, "auto");
-    for (size_t i = 0; hvi_backends[i] && !chosen; i++) {
+    for (size_t i = 0; hvi_backends[i]; i++) {
         struct hvi_limits limits = {0};
         if (!any && strcmp(wanted, hvi_backends[i]->name))
             continue;
@@ -36,16 +36,22 @@ static void choose(void)
         if (limits.max_vcpus > HVI_MAX_VCPUS)
             limits.max_vcpus = HVI_MAX_VCPUS;
         chosen_limits = limits;
-        chosen = hvi_backends[i];
+        atomic_store_explicit(&chosen, hvi_backends[i], memory_order_release);
+        return;
     }
 }
 
 const struct hvi_backend *hvi_backend(struct hvi_limits *limits)
 {
-    pthread_once(&once, choose);
-    if (chosen && limits)
+    /* Asked in every call: the way through pthread_once is for those before the choice. */
+    const struct hvi_backend *backend = atomic_load_explicit(&chosen, memory_order_acquire);
+    if (!backend) {
+        pthread_once(&once, choose);
+        backend = atomic_load_explicit(&chosen, memory_order_acquire);
+    }
+    if (backend && limits)
         *limits = chosen_limits;
-    return chosen;
+    return backend;
 }
 
 /* ---- hvx.h --------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ struct hvi_slot {
     atomic_bool mpidr_set;
     bool trap_exceptions, trap_reg_accesses;
     uint32_t index;
+    const struct hvi_backend *backend; /* that made the vCPU */
     hv_vcpu_exit_t exit;
 };
 

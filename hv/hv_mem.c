@@ -73,6 +73,11 @@ static unsigned read_begin(void)
     return LOAD(list.sequence);
 }
 
+unsigned hvi_mem_version(void)
+{
+    return read_begin();
+}
+
 static bool read_ok(unsigned begin)
 {
     return !(begin & 1) && LOAD(list.sequence) == begin;

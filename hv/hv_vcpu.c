@@ -97,6 +97,7 @@ static hv_return_t create(struct hvi_slot **created)
         return HV_NO_RESOURCES;
     struct hvi_slot *slot = &slots[i];
     slot->index = i;
+    slot->backend = backend;
     slot->trap_exceptions = slot->trap_reg_accesses = false;
     slot->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_UNKNOWN};
     atomic_store(&slot->mpidr_set, false);
@@ -154,7 +155,7 @@ hv_return_t hv_vcpu_run(hv_vcpu_t vcpu)
     if (!slot)
         return r;
     atomic_store_explicit(&slot->running, true, memory_order_relaxed);
-    r = hvi_backend(NULL)->vcpu_run(slot->vcpu, &slot->exit);
+    r = slot->backend->vcpu_run(slot->vcpu, &slot->exit);
     atomic_store_explicit(&slot->running, false, memory_order_release);
     return r;
 }
@@ -195,7 +196,7 @@ hv_return_t hv_vcpu_get_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t *value)
         return r;
     if (reg > HV_REG_CPSR || !value)
         return HV_BAD_ARGUMENT;
-    return hvi_backend(NULL)->get_reg(slot->vcpu, reg, value);
+    return slot->backend->get_reg(slot->vcpu, reg, value);
 }
 
 hv_return_t hv_vcpu_set_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t value)
@@ -206,7 +207,7 @@ hv_return_t hv_vcpu_set_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t value)
         return r;
     if (reg > HV_REG_CPSR)
         return HV_BAD_ARGUMENT;
-    return hvi_backend(NULL)->set_reg(slot->vcpu, reg, value);
+    return slot->backend->set_reg(slot->vcpu, reg, value);
 }
 
 hv_return_t hv_vcpu_get_simd_fp_reg(hv_vcpu_t vcpu, hv_simd_fp_reg_t reg,
@@ -218,7 +219,7 @@ hv_return_t hv_vcpu_get_simd_fp_reg(hv_vcpu_t vcpu, hv_simd_fp_reg_t reg,
         return r;
     if (reg > HV_SIMD_FP_REG_Q31 || !value)
         return HV_BAD_ARGUMENT;
-    return hvi_backend(NULL)->get_simd(slot->vcpu, reg, value);
+    return slot->backend->get_simd(slot->vcpu, reg, value);
 }
 
 hv_return_t hv_vcpu_set_simd_fp_reg(hv_vcpu_t vcpu, hv_simd_fp_reg_t reg,
@@ -230,7 +231,7 @@ hv_return_t hv_vcpu_set_simd_fp_reg(hv_vcpu_t vcpu, hv_simd_fp_reg_t reg,
         return r;
     if (reg > HV_SIMD_FP_REG_Q31)
         return HV_BAD_ARGUMENT;
-    return hvi_backend(NULL)->set_simd(slot->vcpu, reg, value);
+    return slot->backend->set_simd(slot->vcpu, reg, value);
 }
 
 hv_return_t hv_vcpu_get_sys_reg(hv_vcpu_t vcpu, hv_sys_reg_t reg, uint64_t *value)
@@ -242,7 +243,7 @@ hv_return_t hv_vcpu_get_sys_reg(hv_vcpu_t vcpu, hv_sys_reg_t reg, uint64_t *valu
     if (!value)
         return HV_BAD_ARGUMENT;
     r = hvi_sys_reg_check(reg);
-    return r == HV_SUCCESS ? hvi_backend(NULL)->get_sys_reg(slot->vcpu, reg, value) : r;
+    return r == HV_SUCCESS ? slot->backend->get_sys_reg(slot->vcpu, reg, value) : r;
 }
 
 hv_return_t hv_vcpu_set_sys_reg(hv_vcpu_t vcpu, hv_sys_reg_t reg, uint64_t value)
@@ -253,7 +254,7 @@ hv_return_t hv_vcpu_set_sys_reg(hv_vcpu_t vcpu, hv_sys_reg_t reg, uint64_t value
         return r;
     r = hvi_sys_reg_check(reg);
     if (r == HV_SUCCESS)
-        r = hvi_backend(NULL)->set_sys_reg(slot->vcpu, reg, value);
+        r = slot->backend->set_sys_reg(slot->vcpu, reg, value);
     if (r == HV_SUCCESS && reg == HV_SYS_REG_MPIDR_EL1)
         atomic_store(&slot->mpidr_set, true);
     return r;
@@ -278,14 +279,14 @@ hv_return_t hv_vcpu_get_pending_interrupt(hv_vcpu_t vcpu, hv_interrupt_type_t ty
     struct hvi_slot *slot = owned_line(vcpu, type, &r);
     if (!slot)
         return r;
-    return pending ? hvi_backend(NULL)->get_pending(slot->vcpu, type, pending) : HV_BAD_ARGUMENT;
+    return pending ? slot->backend->get_pending(slot->vcpu, type, pending) : HV_BAD_ARGUMENT;
 }
 
 hv_return_t hv_vcpu_set_pending_interrupt(hv_vcpu_t vcpu, hv_interrupt_type_t type, bool pending)
 {
     hv_return_t r;
     struct hvi_slot *slot = owned_line(vcpu, type, &r);
-    return slot ? hvi_backend(NULL)->set_pending(slot->vcpu, type, pending) : r;
+    return slot ? slot->backend->set_pending(slot->vcpu, type, pending) : r;
 }
 
 hv_return_t hv_vcpu_get_trap_debug_exceptions(hv_vcpu_t vcpu, bool *value)
@@ -357,14 +358,14 @@ hv_return_t hv_vcpu_get_vtimer_mask(hv_vcpu_t vcpu, bool *masked)
     struct hvi_slot *slot = hvi_vcpu_owned(vcpu, &r);
     if (!slot)
         return r;
-    return masked ? hvi_backend(NULL)->get_vtimer_mask(slot->vcpu, masked) : HV_BAD_ARGUMENT;
+    return masked ? slot->backend->get_vtimer_mask(slot->vcpu, masked) : HV_BAD_ARGUMENT;
 }
 
 hv_return_t hv_vcpu_set_vtimer_mask(hv_vcpu_t vcpu, bool masked)
 {
     hv_return_t r;
     struct hvi_slot *slot = hvi_vcpu_owned(vcpu, &r);
-    return slot ? hvi_backend(NULL)->set_vtimer_mask(slot->vcpu, masked) : r;
+    return slot ? slot->backend->set_vtimer_mask(slot->vcpu, masked) : r;
 }
 
 hv_return_t hv_vcpu_get_vtimer_offset(hv_vcpu_t vcpu, uint64_t *offset)
@@ -373,12 +374,12 @@ hv_return_t hv_vcpu_get_vtimer_offset(hv_vcpu_t vcpu, uint64_t *offset)
     struct hvi_slot *slot = hvi_vcpu_owned(vcpu, &r);
     if (!slot)
         return r;
-    return offset ? hvi_backend(NULL)->get_vtimer_offset(slot->vcpu, offset) : HV_BAD_ARGUMENT;
+    return offset ? slot->backend->get_vtimer_offset(slot->vcpu, offset) : HV_BAD_ARGUMENT;
 }
 
 hv_return_t hv_vcpu_set_vtimer_offset(hv_vcpu_t vcpu, uint64_t offset)
 {
     hv_return_t r;
     struct hvi_slot *slot = hvi_vcpu_owned(vcpu, &r);
-    return slot ? hvi_backend(NULL)->set_vtimer_offset(slot->vcpu, offset) : r;
+    return slot ? slot->backend->set_vtimer_offset(slot->vcpu, offset) : r;
 }

@@ -62,6 +62,9 @@ struct tlb_entry {
 #define TLB_NONE       UINT64_C(1)
 #define TLB_CHECKED                                                                                \
     UINT64_C(0x800) /* in a tag: only aligned accesses (Device memory, SCTLR_EL1.A) */
+#define TLB_ABSENT                                                                                 \
+    UINT64_C(0x400) /* in a tag, which then never matches: no host memory there, a device's page   \
+                     */
 
 /* Virtual addresses, both ends included; empty if lo > hi. */
 struct va_range {
@@ -140,6 +143,9 @@ enum {
     STAT_COUNT
 };
 
+/* Who wants to know how long it runs? */
+enum exec_clock { EXEC_NEVER_RAN, EXEC_UNASKED, EXEC_TIMED };
+
 /* What backend.h calls struct hvi_vcpu. */
 struct cpu {
     /* Hot: offsets that emitted code uses are asserted in jit/. */
@@ -182,9 +188,9 @@ struct cpu {
     uint64_t sr[SR_COUNT]; /* system registers that are plain storage, by enum of sysreg.def */
 
     /* Exit to the monitor. */
-    bool stop;   /* a handler filled `exit`; leave hv_vcpu_run */
-    bool failed; /* ... with HV_ERROR: verification found a difference */
-    hv_vcpu_exit_t exit;
+    bool stop;            /* a handler filled *exit; leave hv_vcpu_run */
+    bool failed;          /* ... with HV_ERROR: verification found a difference */
+    hv_vcpu_exit_t *exit; /* of the run under way */
 
     /* Interrupt lines: `line` from hv_vcpu_set_pending_interrupt (one run), gic from the model. */
     bool line_irq, line_fiq;
@@ -203,7 +209,9 @@ struct cpu {
 
     uint32_t index;
     _Atomic bool running; /* executes guest code: others must wait for its answer */
-    uint64_t exec_time;   /* mach ticks */
+    uint64_t exec_time;   /* mach ticks (run.c) */
+    uint64_t exec_start;  /* when this stay began, or, unasked, the thread's clock at the first */
+    enum exec_clock exec_clock;
 
     /* Memory. */
     struct fetch_entry fetch[FETCH_TLB_SIZE];
@@ -214,6 +222,7 @@ struct cpu {
         uint64_t ipa, size, flags;
         uint8_t *host;
     } ram;                          /* last piece of guest memory used; size 0 = none */
+    unsigned absent_version;        /* hvi_mem_version() that all TLB_ABSENT entries hold for */
     struct va_range large[2];       /* per half: what more than a 4K page maps (tlb.c) */
     struct va_range fetch_large[2]; /* and of it what was fetched from since fetch_gen changed */
     struct pac_memo pac_memo[1u << PAC_MEMO_BITS];
@@ -299,6 +308,9 @@ void cpu_interrupt(struct cpu *c, unsigned vector_offset);
 /* Leave hv_vcpu_run with EXCEPTION at instruction i; PC becomes insn_pc + advance. Returns NULL. */
 const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
                             uint64_t ipa, unsigned advance);
+/* The same, of what is known to be no access to the GIC. */
+const struct insn *cpu_leave(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
+                             uint64_t ipa, unsigned advance);
 /* ERET. c->pc becomes the target; PSTATE changes; sets illegal state as the architecture says. */
 void cpu_exception_return(struct cpu *c);
 
@@ -488,12 +500,13 @@ static inline bool counts_insns(void)
  * ------------------------------------------------------------------------------- */
 
 hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit);
+uint64_t cpu_exec_time(struct cpu *c);
 /* The interrupt lines that are up, masked or not: ISR_EL1's I and F bits. 0: none. */
 enum { ISR_F = 1 << 6, ISR_I = 1 << 7 };
 uint32_t cpu_interrupt_lines(const struct cpu *c);
 static inline bool cpu_interrupt_pending(const struct cpu *c)
 {
-    return cpu_interrupt_lines(c) != 0;
+    return atomic_load_explicit(c->gic_lines, memory_order_acquire) || c->line_irq || c->line_fiq;
 }
 
 /* ---- sleeping and events (sleep.c)

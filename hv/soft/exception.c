@@ -170,15 +170,22 @@ void cpu_interrupt(struct cpu *c, unsigned vector_offset)
 const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
                             uint64_t ipa, unsigned advance)
 {
-    if (machine.has_gic && verify_effect(c) && soft_gic_emulate(c, syndrome, ipa)) {
+    if (syndrome >> 26 == EC_DABT_LOW && machine.has_gic && verify_effect(c) &&
+        soft_gic_emulate(c, syndrome, ipa)) {
         c->icount += i->off / 4 + 1u;
         c->pc += i->off + 4u;
         return NULL;
     }
-    c->exit.reason = HV_EXIT_REASON_EXCEPTION;
-    c->exit.exception.syndrome = syndrome;
-    c->exit.exception.virtual_address = va;
-    c->exit.exception.physical_address = ipa;
+    return cpu_leave(c, i, syndrome, va, ipa, advance);
+}
+
+const struct insn *cpu_leave(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
+                             uint64_t ipa, unsigned advance)
+{
+    c->exit->reason = HV_EXIT_REASON_EXCEPTION;
+    c->exit->exception.syndrome = syndrome;
+    c->exit->exception.virtual_address = va;
+    c->exit->exception.physical_address = ipa;
     if (i) {
         c->icount += (i->off + advance) / 4;
         c->pc += i->off + advance;

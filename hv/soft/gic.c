@@ -103,6 +103,9 @@ bool gic_vcpu_attach(struct gic *g, unsigned vcpu)
         v->affinity_set = false;
         v->affinity = 0;
         v->frame = (uint8_t)frame;
+        if (frame >= atomic_load(&g->frames)) {
+            atomic_store(&g->frames, frame + 1);
+        }
         v->bank = (struct gic_bank){.valid = 0xffffffff};
         atomic_store(&v->ppi_lines, 0);
         gic_redist_reset(v);
@@ -170,6 +173,14 @@ void gic_reset(struct gic *g)
 /* ---- frames in guest memory
  * ------------------------------------------------------------------------- */
 
+/* Monitors put devices where more redistributors would be: only those that are there count. */
+bool gic_claims(const struct gic *g, uint64_t ipa)
+{
+    uint64_t redists = atomic_load_explicit(&g->frames, memory_order_acquire) * GIC_REDIST_SIZE;
+    return ipa - g->config.dist_base < GIC_DIST_SIZE || ipa - g->config.redist_base < redists ||
+           (g->config.msi_count && ipa - g->config.msi_base < GIC_MSI_SIZE);
+}
+
 bool gic_mmio(struct gic *g, uint64_t ipa, unsigned size, bool write, uint64_t *value,
               unsigned vcpu)
 {
@@ -179,19 +190,20 @@ bool gic_mmio(struct gic *g, uint64_t ipa, unsigned size, bool write, uint64_t *
     bool found = true;
     uint64_t in = size < 8 && write ? *value & ((1ull << (size * 8)) - 1) : *value, out = 0;
 
+    if (!gic_claims(g, ipa)) {
+        return false;
+    }
     gic_lock(g);
     if (dist < GIC_DIST_SIZE) {
         out = gic_dist_access(g, (uint32_t)dist, size, write, in);
     } else if (msi < GIC_MSI_SIZE) {
         out = gic_msi_access(g, (uint32_t)msi, size, write, in);
-    } else if (redist < GIC_REDIST_REGION) {
+    } else {
         struct gic_vcpu *v = vcpu_at_frame(g, (unsigned)(redist / GIC_REDIST_SIZE));
         found = v != NULL;
         if (found) {
             out = gic_redist_access(g, v, (uint32_t)(redist % GIC_REDIST_SIZE), size, write, in);
         }
-    } else {
-        found = false;
     }
     gic_unlock(g);
     if (found && !write) {

@@ -81,6 +81,7 @@ void gic_reset(struct gic *g);
  * register; false means UNDEFINED: no such register, or not in that direction. Call them on the
  * vCPU's own thread.
  */
+bool gic_claims(const struct gic *g, uint64_t ipa); /* is the address in such a frame? No lock. */
 bool gic_mmio(struct gic *g, uint64_t ipa, unsigned size, bool write, uint64_t *value,
               unsigned vcpu);
 bool gic_icc_read(struct gic *g, unsigned vcpu, uint16_t reg, uint64_t *value);

@@ -89,6 +89,7 @@ struct gic {
     uint64_t router[GIC_BANKS * 32]; /* GICD_IROUTER */
     uint8_t target[GIC_BANKS * 32];  /* the vCPU that router leads to now, or GIC_NOBODY */
     struct gic_vcpu vcpu[GIC_MAX_VCPUS];
+    _Atomic unsigned frames; /* redistributor frames that have ever been in use: 0 to this - 1 */
 };
 
 /* One register, or `count` equal ones in a row. `n` counts from the row's start; v is the vCPU

@@ -13,6 +13,7 @@
 #include "verify.h"
 
 #include <mach/mach_time.h>
+#include <time.h>
 
 uint32_t cpu_interrupt_lines(const struct cpu *c)
 {
@@ -35,7 +36,7 @@ static bool deliver_interrupt(struct cpu *c)
     c->link_from = NULL; /* the block that comes next is the vector's, not where the last one led */
     if (!machine.irq_exit)
         return false;
-    c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
+    *c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
     return true;
 }
 
@@ -49,7 +50,7 @@ static bool serve_kicks(struct cpu *c)
     if (kick & KICK_TIMER)
         timer_expired(c);
     if (kick & KICK_CANCEL) {
-        c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
+        *c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
         return true;
     }
     return false;
@@ -58,11 +59,11 @@ static bool serve_kicks(struct cpu *c)
 /* The virtual timer of a VM without a GIC is the monitor's business, once per unmasking. */
 static bool vtimer_exit_due(struct cpu *c)
 {
-    if (!c->vtimer_exit || c->vtimer_masked)
+    if (c->vtimer_masked)
         return false;
     c->vtimer_exit = false;
     c->vtimer_masked = true;
-    c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_VTIMER_ACTIVATED};
+    *c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_VTIMER_ACTIVATED};
     return true;
 }
 
@@ -92,8 +93,24 @@ static bool warm_up(struct cpu *c, struct block **at)
     return false;
 }
 
-/* From here to the next exit or anything that needs the dispatcher. */
-static void run_blocks(struct cpu *c)
+/* The way back into translated code after an exit: what the jump cache knows needs no looking
+ * after. NULL: the long way. */
+static const struct block *known_block(struct cpu *c)
+{
+    const struct jump_entry *j = &c->jump[c->pc >> 2 & (JUMP_CACHE_SIZE - 1)];
+    return j->pc == c->pc && j->gen == c->fetch_gen && j->flags == c->block_flags &&
+                   j->block->code && !c->link_from && !c->btype
+               ? j->block
+               : NULL;
+}
+
+static void run_from(struct cpu *c, const struct insn *i)
+{
+    while (i)
+        i = i->fn(c, i);
+}
+
+static void run_unknown(struct cpu *c)
 {
     struct link *from = c->link_from;
     c->link_from = NULL;
@@ -115,24 +132,63 @@ static void run_blocks(struct cpu *c)
         c->jump[c->pc >> 2 & (JUMP_CACHE_SIZE - 1)].code = b->code;
         i = jit_run(c, b);
     }
-    while (i)
-        i = i->fn(c, i);
+    run_from(c, i);
 }
 
+/* From here to the next exit or anything that needs the dispatcher. */
+static void run_blocks(struct cpu *c)
+{
+    const struct block *known = known_block(c);
+    if (likely(known && !c->verify))
+        run_from(c, jit_run(c, known));
+    else
+        run_unknown(c);
+}
+
+/*
+ * Execution time: wall time in here, for whoever asks for it. Two looks at the clock cost as much
+ * as the whole way out and in again, so they begin when somebody asks first. If the guest has run
+ * before that, the processor time that this thread has had since stands for it.
+ */
+static uint64_t thread_ticks(void)
+{
+    mach_timebase_info_data_t tb;
+    struct timespec ts;
+    mach_timebase_info(&tb);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ((uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec) / tb.numer * tb.denom;
+}
+
+uint64_t cpu_exec_time(struct cpu *c)
+{
+    if (c->exec_clock == EXEC_UNASKED)
+        c->exec_time = thread_ticks() - c->exec_start;
+    c->exec_clock = EXEC_TIMED;
+    return c->exec_time;
+}
+
+static void exec_begins(struct cpu *c)
+{
+    c->exec_start = c->exec_clock == EXEC_TIMED ? mach_absolute_time() : thread_ticks();
+    if (c->exec_clock == EXEC_NEVER_RAN)
+        c->exec_clock = EXEC_UNASKED;
+}
+
+/* Whoever changes a register, the timer or what is mapped leaves `c` so that it may run: nothing is
+ * computed anew here. */
 hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
 {
     if (c->bad_cpsr)
         return HV_ILLEGAL_GUEST_STATE;
-    uint64_t start = mach_absolute_time();
+    if (unlikely(c->exec_clock != EXEC_UNASKED))
+        exec_begins(c);
     atomic_store(&c->running, true); /* before the first look at kick: see broadcast.c */
-    c->stop = false;
     c->link_from = NULL;
-    cpu_state_changed(c);
-    timer_update(c);
+    c->exit = exit;
     for (;;) {
-        if (atomic_load(&c->kick) && serve_kicks(c))
+        if (unlikely(atomic_load(&c->kick)) && serve_kicks(c))
             break;
-        if (vtimer_exit_due(c))
+        if (unlikely(c->vtimer_exit) && vtimer_exit_due(c))
             break;
         if (unlikely(cpu_interrupt_pending(c)) && deliver_interrupt(c))
             break;
@@ -144,11 +200,12 @@ hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
             break;
     }
     c->stop = false;
-    const hv_return_t result = c->failed ? HV_ERROR : HV_SUCCESS;
-    c->failed = false;
-    atomic_store(&c->running, false);
+    atomic_store_explicit(&c->running, false, memory_order_release);
     c->line_irq = c->line_fiq = false;
-    c->exec_time += mach_absolute_time() - start;
-    *exit = c->exit;
-    return result;
+    if (unlikely(c->exec_clock == EXEC_TIMED))
+        c->exec_time += mach_absolute_time() - c->exec_start;
+    if (likely(!c->failed))
+        return HV_SUCCESS;
+    c->failed = false;
+    return HV_ERROR;
 }

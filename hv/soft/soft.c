@@ -63,7 +63,7 @@ static void vm_destroy(void)
 
 static hv_return_t mem_map(const struct hvi_region *region)
 {
-    (void)region; /* nothing is cached about what was not mapped */
+    (void)region; /* what the TLBs know of unmapped pages ends with hvi_mem_version() */
     return HV_SUCCESS;
 }
 
@@ -184,26 +184,30 @@ static void vcpu_cancel(struct hvi_vcpu *v)
 static hv_return_t get_reg(struct hvi_vcpu *v, hv_reg_t reg, uint64_t *value)
 {
     const struct cpu *c = cpu_of(v);
-    switch (reg) {
-    case HV_REG_PC: *value = c->pc; break;
-    case HV_REG_FPCR: *value = c->fpcr; break;
-    case HV_REG_FPSR: *value = c->fpsr; break;
-    case HV_REG_CPSR: *value = cpu_get_cpsr(c); break;
-    default: *value = c->x[reg]; break;
-    }
+    if (reg < HV_REG_PC)
+        *value = c->x[reg];
+    else if (reg == HV_REG_PC)
+        *value = c->pc;
+    else if (reg == HV_REG_CPSR)
+        *value = cpu_get_cpsr(c);
+    else
+        *value = reg == HV_REG_FPCR ? c->fpcr : c->fpsr;
     return HV_SUCCESS;
 }
 
 static hv_return_t set_reg(struct hvi_vcpu *v, hv_reg_t reg, uint64_t value)
 {
     struct cpu *c = cpu_of(v);
-    switch (reg) {
-    case HV_REG_PC: c->pc = value; break;
-    case HV_REG_FPCR: c->fpcr = value & (a64_feature(FEAT_FP16) ? 0x07c80000 : 0x07c00000); break;
-    case HV_REG_FPSR: c->fpsr = value & 0x0800009f; break;
-    case HV_REG_CPSR: cpu_set_cpsr(c, (uint32_t)value); break;
-    default: c->x[reg] = value; break;
-    }
+    if (reg < HV_REG_PC)
+        c->x[reg] = value;
+    else if (reg == HV_REG_PC)
+        c->pc = value;
+    else if (reg == HV_REG_CPSR)
+        cpu_set_cpsr(c, (uint32_t)value);
+    else if (reg == HV_REG_FPCR)
+        c->fpcr = value & (a64_feature(FEAT_FP16) ? 0x07c80000 : 0x07c00000);
+    else
+        c->fpsr = value & 0x0800009f;
     return HV_SUCCESS;
 }
 
@@ -257,7 +261,7 @@ static hv_return_t set_trap_debug(struct hvi_vcpu *v, bool exceptions, bool reg_
 
 static hv_return_t get_exec_time(struct hvi_vcpu *v, uint64_t *time)
 {
-    *time = cpu_of(v)->exec_time;
+    *time = cpu_exec_time(cpu_of(v));
     return HV_SUCCESS;
 }
 

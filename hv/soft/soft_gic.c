@@ -66,6 +66,7 @@ hv_return_t soft_gic_attach(struct cpu *c, uint32_t index)
     if (!gic_vcpu_attach(gic, index))
         return HV_NO_RESOURCES;
     c->gic_lines = gic_lines_of(gic, index);
+    cpu_broadcast_foreign(MAIL_TLB_ALL, 0, 0); /* soft_gic_claims() */
     return HV_SUCCESS;
 }
 
@@ -89,9 +90,14 @@ void soft_gic_set_affinity(struct cpu *c, uint64_t mpidr)
 enum { ISS_ISV = 1 << 24, ISS_SSE = 1 << 21, ISS_SF = 1 << 15, ISS_WNR = 1 << 6 };
 #define IS_TRANSLATION_FAULT(iss) (((iss)&0x3c) == 0x04)
 
+bool soft_gic_claims(uint64_t ipa)
+{
+    return gic && gic_claims(gic, ipa);
+}
+
 bool soft_gic_emulate(struct cpu *c, uint32_t syndrome, uint64_t ipa)
 {
-    if (syndrome >> 26 != EC_DABT_LOW || !(syndrome & ISS_ISV) || !IS_TRANSLATION_FAULT(syndrome))
+    if (!(syndrome & ISS_ISV) || !IS_TRANSLATION_FAULT(syndrome))
         return false;
     unsigned size = 1u << (syndrome >> 22 & 3), rt = syndrome >> 16 & 31;
     bool write = syndrome & ISS_WNR;
@@ -212,13 +218,23 @@ hv_return_t soft_gic_state_save(void *buf, size_t *size)
     return answer(gic_state_save(gic, buf, size));
 }
 
+/* The lines of the timers are the timers': they say again what they are. */
+static void drive_timers(void)
+{
+    for (unsigned n = 0; n < CPU_MAX; n++)
+        cpu_kick_index(n, KICK_TIMER);
+}
+
 hv_return_t soft_gic_state_restore(const void *buf, size_t size)
 {
-    return answer(gic_state_restore(gic, buf, size));
+    bool ok = gic_state_restore(gic, buf, size);
+    drive_timers();
+    return answer(ok);
 }
 
 hv_return_t soft_gic_reset(void)
 {
     gic_reset(gic);
+    drive_timers();
     return HV_SUCCESS;
 }

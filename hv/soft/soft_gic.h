@@ -18,6 +18,9 @@ void soft_gic_set_affinity(struct cpu *c, uint64_t mpidr); /* MPIDR_EL1 was set 
  * and the instruction is complete. Only accesses that the syndrome describes (ESR_ELx.ISV). Owner.
  */
 bool soft_gic_emulate(struct cpu *c, uint32_t syndrome, uint64_t ipa);
+/* May that be so at this address? The TLBs keep the answer: a vCPU that brings a frame of its own
+ * makes them forget it. */
+bool soft_gic_claims(uint64_t ipa);
 
 /* The gic_* operations of backend.h. */
 hv_return_t soft_gic_create(const struct hvi_gic_config *config);

@@ -10,6 +10,7 @@
  */
 #include "debug.h"
 #include "mem.h"
+#include "soft_gic.h"
 #include "tlb.h"
 #include "verify.h"
 
@@ -22,6 +23,7 @@
 /* Low bits of tlb_entry.ipa. */
 #define ENTRY_SIZE   UINT64_C(0x3f) /* log2 of the block or page it came from */
 #define ENTRY_GLOBAL UINT64_C(0x40)
+#define ENTRY_GIC    UINT64_C(0x80) /* no host memory, but maybe the GIC of hv/soft */
 
 /* Syndrome bits of aborts, and the codes of our stage 2: it has one level, the last. */
 #define ISS_ISV            (1u << 24)
@@ -392,6 +394,27 @@ void mem_alignment_fault(struct cpu *c, const struct insn *i, uint64_t va, bool 
     tlb_raise(c, i, va, &fault, false);
 }
 
+/* LDR, STR and so on of a general register, by size << 2 | opc: SAS, SSE and SF of the syndrome. */
+#define ISS_LDST(size, sign, sf) (ISS_ISV | (size) << 22 | (sign) << 21 | (unsigned)(sf) << 15)
+static const uint32_t iss_ldst[16] = {
+    ISS_LDST(0, 0, 0),
+    ISS_LDST(0, 0, 0),
+    ISS_LDST(0, 1, 1),
+    ISS_LDST(0, 1, 0),
+    ISS_LDST(1, 0, 0),
+    ISS_LDST(1, 0, 0),
+    ISS_LDST(1, 1, 1),
+    ISS_LDST(1, 1, 0),
+    ISS_LDST(2, 0, 0),
+    ISS_LDST(2, 0, 0),
+    ISS_LDST(2, 1, 1),
+    0,
+    ISS_LDST(3, 0, 1),
+    ISS_LDST(3, 0, 1),
+    0,
+    0,
+};
+
 /* The part of a Data Abort's syndrome that lets the monitor emulate the access: for loads and
  * stores of one general-purpose register without write-back (ESR_ELx, ISV). 0 for all others. */
 static uint32_t iss_of_access(uint32_t w)
@@ -402,10 +425,8 @@ static uint32_t iss_of_access(uint32_t w)
     if ((w & 0x3f000000) == 0x39000000 ||                   /* unsigned offset */
         ((w & 0x3f200000) == 0x38000000 && !(w & 0x400)) || /* unscaled, unprivileged */
         (w & 0x3f200c00) == 0x38200800) {                   /* register offset */
-        const bool sf = opc == 2 || (opc < 2 && size == 3);
-        if (size == 3 && opc >= 2)
-            return 0;
-        return common | size << 22 | (opc >= 2) << 21 | (uint32_t)sf << 15;
+        const uint32_t iss = iss_ldst[size << 2 | opc];
+        return iss ? iss | rt << 16 : 0;
     }
     if ((w & 0x3f000000) == 0x18000000 && size < 3) /* literal: 32, 64 bits, signed word */
         return common | (size == 1 ? 3u : 2u) << 22 | (size == 2) << 21 | (size != 0) << 15;
@@ -465,14 +486,15 @@ static bool is_other_page(const struct tlb_entry *e, uint64_t page)
     return tag != TLB_NONE && tag != 0 && (tag & PAGE_MASK) != page;
 }
 
-/* Keep a translation, with what may be done without asking again. `va` has no tag. */
+/* Keep a translation, with what may be done without asking again. `va` has no tag. Without host
+ * memory it saves the next access to the device that page's walk. */
 static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mmu_result *r,
                  uint8_t *host, uint64_t flags)
 {
     const uint64_t page = va & PAGE_MASK;
     struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
     const bool checked = r->device || (c->sr[SR_SCTLR_EL1] & SCTLR_A);
-    const uint64_t tag = page | (checked ? TLB_CHECKED : 0);
+    const uint64_t tag = page | (!host ? TLB_ABSENT : checked ? TLB_CHECKED : 0);
     bool may_read = r->rights & (view == VIEW_EL0 ? MMU_EL0_R : MMU_EL1_R);
     bool may_write = r->rights & (view == VIEW_EL0 ? MMU_EL0_W : MMU_EL1_W);
 
@@ -510,6 +532,46 @@ struct access {
     bool whole; /* not a part of one that crosses pages */
 };
 
+/* Leave for the monitor from a page that lately had no host memory. False if that may have changed:
+ * then it is to be walked for. Alignment is the caller's affair. */
+static bool exit_absent(struct cpu *c, const struct insn *i, const struct tlb_entry *e, uint64_t va,
+                        bool write, bool whole)
+{
+    const uint64_t ipa = (e->ipa & PAGE_MASK) | (va & ~PAGE_MASK);
+    const uint32_t iss =
+        (whole ? iss_of_access(i->raw) : 0) | (write ? ISS_WNR : 0) | FSC_S2_TRANSLATION;
+
+    if (unlikely(c->absent_version != hvi_mem_version()))
+        return false;
+    if (e->ipa & ENTRY_GIC)
+        cpu_exit(c, i, ESR(EC_DABT_LOW, iss), va, ipa, 0);
+    else
+        cpu_leave(c, i, ESR(EC_DABT_LOW, iss), va, ipa, 0);
+    return true;
+}
+
+/* Do the tags of the rights that the access needs say so? */
+static bool known_absent(const struct tlb_entry *e, enum mmu_kind kind, uint64_t clean_va)
+{
+    const uint64_t tag = (clean_va & PAGE_MASK) | TLB_ABSENT;
+
+    return (kind == MMU_WRITE || e->read == tag) && (kind == MMU_READ || e->write == tag);
+}
+
+/* Keep that there is no host memory, unless that has changed since `version`. Entries that were
+ * made under another one must not come to life again. */
+static void fill_absent(struct cpu *c, uint64_t va, enum mmu_view view, const struct mmu_result *r,
+                        unsigned version)
+{
+    if (c->absent_version != version) {
+        tlb_flush_all(c);
+        c->absent_version = version;
+    }
+    fill(c, va, view, r, NULL, HV_MEMORY_READ | HV_MEMORY_WRITE);
+    if (soft_gic_claims(r->ipa))
+        tlb_slot(c, c->tlb_sets[view], va)->ipa |= ENTRY_GIC;
+}
+
 /* Host memory for the access, or NULL after its fault or exit. */
 static uint8_t *resolve(struct cpu *c, const struct insn *i, uint64_t va, struct access a)
 {
@@ -522,6 +584,9 @@ static uint8_t *resolve(struct cpu *c, const struct insn *i, uint64_t va, struct
     if ((a.kind == MMU_WRITE || read_ok) && (a.kind == MMU_READ || write_ok) &&
         !(checked && a.unaligned))
         return (uint8_t *)(uintptr_t)(clean_va + e->addend);
+    if (!a.unaligned && known_absent(e, a.kind, clean_va) &&
+        exit_absent(c, i, e, va, a.kind == MMU_WRITE, a.whole))
+        return NULL;
 
     const struct mmu_access access = {
         .kind = a.kind,
@@ -535,10 +600,13 @@ static uint8_t *resolve(struct cpu *c, const struct insn *i, uint64_t va, struct
         return NULL;
     }
 
+    const unsigned version = hvi_mem_version();
     uint64_t flags = 0;
     uint8_t *host = host_of(c, r.ipa, &flags);
     const bool lacks_read = a.kind != MMU_WRITE && !(flags & HV_MEMORY_READ);
     const bool lacks_write = a.kind != MMU_READ && !(flags & HV_MEMORY_WRITE);
+    if (!host)
+        fill_absent(c, clean_va, a.view, &r, version);
     if (!host || lacks_read || lacks_write) {
         exit_access(c, i, va, r.ipa, host != NULL, host ? !lacks_read : a.kind == MMU_WRITE,
                     a.whole);
@@ -612,9 +680,13 @@ static bool strict_fault(struct cpu *c, const struct insn *i, uint64_t va, bool 
 bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
                    enum mmu_view view, void *out)
 {
+    const struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
+    if (known_absent(e, MMU_READ, va) && !(va & (size - 1)) &&
+        exit_absent(c, i, e, va, false, true))
+        return false;
+
     const unsigned room = (unsigned)(PAGE_BYTES - (va & ~PAGE_MASK));
     const struct access a = {MMU_READ, view, misaligned(i, va, size), true};
-
     if (strict_fault(c, i, va, a.unaligned, false))
         return false;
     if (room >= size) {
@@ -642,9 +714,13 @@ static void note_store(struct cpu *c, uint8_t *host, unsigned size)
 bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
                     enum mmu_view view, const void *in)
 {
+    const struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
+    if (known_absent(e, MMU_WRITE, va) && !(va & (size - 1)) &&
+        exit_absent(c, i, e, va, true, true))
+        return false;
+
     const unsigned room = (unsigned)(PAGE_BYTES - (va & ~PAGE_MASK));
     const struct access a = {MMU_WRITE, view, misaligned(i, va, size), true};
-
     if (strict_fault(c, i, va, a.unaligned, true))
         return false;
     if (room >= size) {

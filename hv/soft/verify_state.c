@@ -25,22 +25,35 @@ struct part {
 
 #define PART(name, field, kind)                                                                    \
     {name, kind, sizeof((struct cpu *)0)->field, offsetof(struct cpu, field)},
-static const struct part parts[] = {STATE_PARTS(PART)};
+#define EXIT_PART(name, field)                                                                     \
+    {name, EXIT, sizeof((hv_vcpu_exit_t *)0)->field, offsetof(hv_vcpu_exit_t, field)},
+static const struct part parts[] = {STATE_PARTS(PART, EXIT_PART)};
 #undef PART
+#undef EXIT_PART
 #define PARTS (sizeof parts / sizeof parts[0])
+
+static uint8_t *place(struct cpu *c, const struct part *p)
+{
+    return (p->kind == EXIT ? (uint8_t *)c->exit : (uint8_t *)c) + p->at;
+}
+
+static const uint8_t *look(const struct cpu *c, const struct part *p)
+{
+    return (p->kind == EXIT ? (const uint8_t *)c->exit : (const uint8_t *)c) + p->at;
+}
 
 void state_save(struct state *s, const struct cpu *c)
 {
     uint8_t *to = s->bytes;
     for (size_t n = 0; n < PARTS; to += parts[n++].size)
-        memcpy(to, (const uint8_t *)c + parts[n].at, parts[n].size);
+        memcpy(to, look(c, &parts[n]), parts[n].size);
 }
 
 void state_restore(struct cpu *c, const struct state *s)
 {
     const uint8_t *from = s->bytes;
     for (size_t n = 0; n < PARTS; from += parts[n++].size)
-        memcpy((uint8_t *)c + parts[n].at, from, parts[n].size);
+        memcpy(place(c, &parts[n]), from, parts[n].size);
 }
 
 /* Each number that differs is given to `found`, or NULL: the answer is all that is wanted. */
@@ -90,7 +103,7 @@ static bool compare(const struct state *s, const struct cpu *c, found_fn *found,
     bool any = false;
     for (size_t n = 0; n < PARTS; want += parts[n++].size) {
         const struct part *p = &parts[n];
-        const uint8_t *have = (const uint8_t *)c + p->at;
+        const uint8_t *have = look(c, p);
         if (!counts(p, c) || memcmp(want, have, p->size) == 0)
             continue;
         const bool file = p->kind >= REGISTERS;

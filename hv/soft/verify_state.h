@@ -8,8 +8,8 @@
 
 #include "cpu.h"
 
-/* PART(name for people, field, kind): kinds are in verify_state.c. */
-#define STATE_PARTS(PART)                                                                          \
+/* PART(name for people, field, kind): kinds are in verify_state.c. EXIT_PART: of cpu->exit. */
+#define STATE_PARTS(PART, EXIT_PART)                                                               \
     PART("", x, REGISTERS)                                                                         \
     PART("", v, VECTORS)                                                                           \
     PART("pc", pc, NUMBER)                                                                         \
@@ -36,10 +36,10 @@
     PART("exclusive value, upper half", excl_val[1], MONITOR_PAIR)                                 \
     PART("instructions executed", icount, NUMBER)                                                  \
     PART("end of the run", stop, NUMBER)                                                           \
-    PART("exit reason", exit.reason, EXIT)                                                         \
-    PART("exit syndrome", exit.exception.syndrome, EXIT)                                           \
-    PART("exit virtual address", exit.exception.virtual_address, EXIT)                             \
-    PART("exit physical address", exit.exception.physical_address, EXIT)                           \
+    EXIT_PART("exit reason", reason)                                                               \
+    EXIT_PART("exit syndrome", exception.syndrome)                                                 \
+    EXIT_PART("exit virtual address", exception.virtual_address)                                   \
+    EXIT_PART("exit physical address", exception.physical_address)                                 \
     PART("", tlb, HIDDEN)                                                                          \
     PART("", block, HIDDEN)                                                                        \
     PART("", block_flags, HIDDEN)                                                                  \
@@ -47,8 +47,9 @@
     PART("", stats, HIDDEN)
 
 #define STATE_SIZE(name, field, kind) +sizeof((struct cpu *)0)->field
+#define STATE_EXIT_SIZE(name, field)  +sizeof((hv_vcpu_exit_t *)0)->field
 struct state {
-    uint8_t bytes[0 STATE_PARTS(STATE_SIZE)];
+    uint8_t bytes[0 STATE_PARTS(STATE_SIZE, STATE_EXIT_SIZE)];
 };
 
 void state_save(struct state *s, const struct cpu *c);

@@ -111,6 +111,36 @@ static void device_access(void)
     end_machine(&m);
 }
 
+/* Nothing is there, then memory, then nothing again: what the CPU has seen before must not last. */
+static void device_becomes_memory(void)
+{
+    const hv_ipa_t at = 0x9000000;
+    struct machine m;
+    void *memory;
+    if (!new_machine(&m) || !CHECK(memory = new_pages(PAGE)))
+        return;
+    PUT_CODE(m.ram, CODE, 0xf9400020 /* ldr x0, [x1] */, 0xf9000420 /* str x0, [x1, #8] */, HVC_0);
+    set_reg(&m, HV_REG_X1, at);
+    *(uint64_t *)memory = 0x1122334455667788;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned n = 0; n < 40; n++) {
+            set_reg(&m, HV_REG_PC, CODE + 4 * (n & 1));
+            if (!run_to(&m, EC_DABT))
+                break;
+            CHECK_EQ(m.exit->exception.physical_address, at + 8 * (n & 1));
+        }
+        CHECK_EQ(hv_vm_map(memory, at, PAGE, HV_MEMORY_READ | HV_MEMORY_WRITE), HV_SUCCESS);
+        set_reg(&m, HV_REG_PC, CODE);
+        run_to_hvc(&m, 0);
+        CHECK_EQ(reg(&m, HV_REG_X0), 0x1122334455667788);
+        CHECK_EQ(((uint64_t *)memory)[1], 0x1122334455667788);
+        ((uint64_t *)memory)[1] = 0;
+        CHECK_EQ(hv_vm_unmap(at, PAGE), HV_SUCCESS);
+    }
+    end_machine(&m);
+    free(memory);
+}
+
 /* Pairs, write-back and vector registers: the client has to decode them, if it wants to. */
 static void device_access_without_syndrome(void)
 {
@@ -435,6 +465,35 @@ static void exec_time(void)
     end_machine(&m);
 }
 
+/* Asked for the first time after the guest has run for a while, then again: never less, and the
+ * pause outside does not count. */
+static void exec_time_asked_late(void)
+{
+    struct machine m;
+    uint64_t a = 0, b = 0;
+    if (!new_machine(&m))
+        return;
+    PUT_CODE(m.ram, CODE, HVC_0, SPIN);
+    for (unsigned n = 0; n < 1000; n++) {
+        set_reg(&m, HV_REG_PC, CODE);
+        run_to_hvc(&m, 0);
+    }
+    CHECK_EQ(run_for(&m, 50), HV_EXIT_REASON_CANCELED);
+    if (hv_vcpu_get_exec_time(m.vcpu, &a) == HV_UNSUPPORTED) {
+        TEST_SKIP("this backend does not measure time");
+        end_machine(&m);
+        return;
+    }
+    CHECK(a > ms_to_ticks(2) && a < ms_to_ticks(10000));
+    sleep_ms(20);
+    CHECK_EQ(hv_vcpu_get_exec_time(m.vcpu, &b), HV_SUCCESS);
+    CHECK(b - a < ms_to_ticks(10));
+    CHECK_EQ(run_for(&m, 50), HV_EXIT_REASON_CANCELED);
+    CHECK_EQ(hv_vcpu_get_exec_time(m.vcpu, &b), HV_SUCCESS);
+    CHECK(b - a > ms_to_ticks(10) && b - a < ms_to_ticks(10000));
+    end_machine(&m);
+}
+
 int main(void)
 {
     TEST_ALONE(hypercall);
@@ -442,6 +501,7 @@ int main(void)
     TEST_ALONE(wait_for_interrupt);
     TEST_ALONE(device_access);
     TEST_ALONE(device_access_without_syndrome);
+    TEST_ALONE(device_becomes_memory);
     TEST_ALONE(trapped_register);
     TEST_ALONE(guest_exceptions);
     TEST_ALONE(debug_exceptions);
@@ -452,5 +512,6 @@ int main(void)
     TEST_ALONE(pending_interrupt);
     TEST_ALONE(interrupt_when_unmasked);
     TEST_ALONE(exec_time);
+    TEST_ALONE(exec_time_asked_late);
     return test_done();
 }
