@@ -51,8 +51,10 @@ static bool look(struct frame *f)
     if (f->esr == ESR(0x15, 0))
         return false;
     seen_spsr = f->spsr;
-    seen_dit = READ(s3_3_c4_c2_5);
-    seen_ssbs = READ(s3_3_c4_c2_6);
+    if (id_field(READ(id_aa64pfr0_el1), 48))
+        seen_dit = READ(s3_3_c4_c2_5);
+    if (id_field(READ(id_aa64pfr1_el1), 4) >= 2)
+        seen_ssbs = READ(s3_3_c4_c2_6);
     return true;
 }
 
