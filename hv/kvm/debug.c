@@ -15,6 +15,7 @@
 #define CPSR_SS       (1u << 21)
 #define EC_BREAKPOINT 0x30
 #define EC_STEP       0x32
+#define BCR_ENABLE    1u
 #define BCR_ON        0x1e7 /* enabled, at EL1 and EL0, all four bytes */
 #define GUEST_CONTROL (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP)
 
@@ -26,6 +27,7 @@ hv_return_t kvm_set_trap_debug(struct hvi_vcpu *v, bool exceptions, bool reg_acc
     if (kvm_vcpu_ioctl(v, KVM_SET_GUEST_DEBUG, &debug) < 0)
         return kvm_fail(kvm_error(errno, HV_ERROR), "KVM_SET_GUEST_DEBUG", errno);
     v->trap_debug = exceptions;
+    v->watched_count = 0; /* they went with it */
     return HV_SUCCESS;
 }
 
@@ -57,52 +59,78 @@ static int read_hw(struct hvi_vcpu *v, struct kvm_guest_debug *debug)
     return 0;
 }
 
-hv_return_t kvm_prepare_debug(struct hvi_vcpu *v)
+/* What the client's debug registers ask for. */
+static int client_debug(struct hvi_vcpu *v, struct kvm_guest_debug *debug)
 {
     uint64_t mdscr;
-    struct kvm_guest_debug debug = {.control = GUEST_CONTROL};
     if (kvm_get_one(v, KVM_SYS(HV_SYS_REG_MDSCR_EL1), &mdscr) < 0)
-        return kvm_fail(HV_ERROR, "KVM_GET_ONE_REG of MDSCR_EL1", errno);
+        return -1;
+    debug->control |= GUEST_CONTROL;
     if (mdscr & MDSCR_SS)
-        debug.control |= KVM_GUESTDBG_SINGLESTEP;
-    if ((mdscr & MDSCR_MDE && read_hw(v, &debug) < 0) ||
-        kvm_vcpu_ioctl(v, KVM_SET_GUEST_DEBUG, &debug) < 0)
+        debug->control |= KVM_GUESTDBG_SINGLESTEP;
+    return mdscr & MDSCR_MDE ? read_hw(v, debug) : 0;
+}
+
+/* Nothing tells when a guest takes an interrupt of a CPU line. So breakpoints stand on the vectors
+ * to which it can go: IRQ and FIQ, from EL1 with either stack and from EL0 (Arm ARM D1.3.1). They
+ * take the units that the client has left free. */
+static int watch_vectors(struct hvi_vcpu *v, struct kvm_guest_debug *debug)
+{
+    static const uint16_t from[] = {0x000, 0x200, 0x400};
+    uint64_t vbar, dfr0;
+    if (kvm_get_one(v, KVM_SYS(HV_SYS_REG_VBAR_EL1), &vbar) < 0 ||
+        kvm_get_one(v, KVM_SYS(HV_SYS_REG_ID_AA64DFR0_EL1), &dfr0) < 0)
+        return -1;
+    unsigned units = (unsigned)(dfr0 >> 12 & 15) + 1, unit = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned type = i / 3; /* hv_interrupt_type_t */
+        while (unit < units && debug->arch.dbg_bcr[unit] & BCR_ENABLE)
+            unit++;
+        if (unit == units)
+            break;
+        if (!v->line[type])
+            continue;
+        uint64_t vector = vbar + from[i % 3] + (type ? 0x100 : 0x80);
+        debug->arch.dbg_bvr[unit] = vector;
+        debug->arch.dbg_bcr[unit] = BCR_ON;
+        v->watched[v->watched_count++] = vector;
+    }
+    debug->control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW;
+    return 0;
+}
+
+hv_return_t kvm_prepare_debug(struct hvi_vcpu *v)
+{
+    bool watch = kvm_vm.irq_exit && (v->line[0] || v->line[1]);
+    if (!v->trap_debug && !watch && !v->watched_count)
+        return HV_SUCCESS;
+    struct kvm_guest_debug debug = {.control = 0};
+    v->watched_count = 0;
+    if ((v->trap_debug && client_debug(v, &debug) < 0) || (watch && watch_vectors(v, &debug) < 0))
+        return kvm_fail(HV_ERROR, "KVM_GET_ONE_REG of a debug register", errno);
+    if (kvm_vcpu_ioctl(v, KVM_SET_GUEST_DEBUG, &debug) < 0)
         return kvm_fail(HV_ERROR, "KVM_SET_GUEST_DEBUG", errno);
     return HV_SUCCESS;
 }
 
-/* Nothing tells when a guest takes an interrupt of a CPU line. So breakpoints stand on the vectors
- * to which it can go: IRQ and FIQ, from EL1 with either stack and from EL0 (Arm ARM D1.3.1). */
-hv_return_t kvm_watch_vectors(struct hvi_vcpu *v, bool watch)
+/* Is this breakpoint one of ours? */
+static bool interrupt_taken(struct hvi_vcpu *v)
 {
-    static const uint16_t from[] = {0x000, 0x200, 0x400};
-    struct kvm_guest_debug debug = {.control = 0};
-    if (watch) {
-        uint64_t vbar, dfr0;
-        if (kvm_get_one(v, KVM_SYS(HV_SYS_REG_VBAR_EL1), &vbar) < 0 ||
-            kvm_get_one(v, KVM_SYS(HV_SYS_REG_ID_AA64DFR0_EL1), &dfr0) < 0)
-            return kvm_fail(HV_ERROR, "KVM_GET_ONE_REG", errno);
-        unsigned room = (unsigned)(dfr0 >> 12 & 15) + 1, used = 0;
-        for (unsigned i = 0; i < 6 && used < room; i++) {
-            unsigned type = i / 3; /* hv_interrupt_type_t */
-            if (!v->pending[type])
-                continue;
-            debug.arch.dbg_bvr[used] = vbar + from[i % 3] + (type ? 0x100 : 0x80);
-            debug.arch.dbg_bcr[used++] = BCR_ON;
-        }
-        debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW;
-    }
-    if (kvm_vcpu_ioctl(v, KVM_SET_GUEST_DEBUG, &debug) < 0)
-        return kvm_fail(HV_ERROR, "KVM_SET_GUEST_DEBUG", errno);
-    v->irq_watched = watch;
-    return HV_SUCCESS;
+    uint64_t pc;
+    if (!v->watched_count || v->run->debug.arch.hsr >> 26 != EC_BREAKPOINT ||
+        kvm_get_reg(v, HV_REG_PC, &pc) != HV_SUCCESS)
+        return false;
+    for (unsigned i = 0; i < v->watched_count; i++)
+        if (v->watched[i] == pc)
+            return true;
+    return false;
 }
 
 /* After a step the CPU has cleared PSTATE.SS; KVM, which keeps its own, leaves the guest's set. */
 hv_return_t kvm_translate_debug(struct hvi_vcpu *v, hv_vcpu_exit_t *exit)
 {
     uint64_t cpsr;
-    if (v->irq_watched && v->run->debug.arch.hsr >> 26 == EC_BREAKPOINT) {
+    if (interrupt_taken(v)) {
         exit->reason = HV_EXIT_REASON_CANCELED;
         return HV_SUCCESS;
     }

@@ -40,7 +40,7 @@ static hv_return_t gic_fail(const char *what)
 }
 
 /* The kernel wants all vCPUs for most of these, and says EBUSY if one is in use: then keep them out
- * of the guest. A register call of another owner may still hold one for a moment. */
+ * of the guest. */
 static int device_attr(unsigned long request, uint32_t group, uint64_t attr, void *value)
 {
     struct kvm_device_attr a = {.group = group, .attr = attr, .addr = (uintptr_t)value};
@@ -49,14 +49,7 @@ static int device_attr(unsigned long request, uint32_t group, uint64_t attr, voi
     if (errno != EBUSY)
         return -1;
     kvm_pause_all();
-    int failed = -1;
-    for (unsigned tries = 0; failed && tries < 1000; tries++) {
-        failed = ioctl(kvm_vm.gic, request, &a);
-        if (failed && errno != EBUSY)
-            break;
-        if (failed)
-            nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
-    }
+    int failed = kvm_ioctl_paused(kvm_vm.gic, request, &a);
     int error = errno;
     kvm_resume_all();
     errno = error;

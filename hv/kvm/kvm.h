@@ -52,7 +52,8 @@ struct hvi_vcpu {
     uint64_t mpidr; /* as the client wrote it; the guest also sees bit 31, which is RES1 */
     uint64_t exec_time;
     bool trap_debug;
-    bool irq_watched; /* breakpoints stand on the guest's interrupt vectors (debug.c) */
+    uint64_t watched[6]; /* the guest's interrupt vectors that breakpoints of ours stand on ... */
+    unsigned watched_count; /* ... as of the latest KVM_SET_GUEST_DEBUG (debug.c) */
 
     /* Writes to the vCPU's part of the GIC before the GIC has started (gic.c). */
     struct {
@@ -103,6 +104,9 @@ bool kvm_read_guest(hv_ipa_t ipa, void *to, size_t size);
 /* Keep all vCPUs out of the guest between the two. Not from inside a run. */
 void kvm_pause_all(void);
 void kvm_resume_all(void);
+/* Between them: an ioctl() for which the kernel wants every vCPU. A register call of another owner
+ * may hold one for a moment, EBUSY, which is waited out. -1 and errno. */
+int kvm_ioctl_paused(int fd, unsigned long request, void *argument);
 
 /* vcpu.c */
 hv_return_t kvm_vcpu_create(uint32_t index, struct hvi_vcpu **vcpu);
@@ -152,11 +156,10 @@ hv_return_t kvm_finish_mmio(struct hvi_vcpu *v);
 
 /* debug.c */
 hv_return_t kvm_set_trap_debug(struct hvi_vcpu *v, bool exceptions, bool reg_accesses);
-/* Arm breakpoints and single step as the client's debug registers say. Before each run. */
+/* Before each run, when the lines are set: arm breakpoints and single step as the client's debug
+ * registers say, if it wants debug exceptions, and have the guest stop where it takes an interrupt,
+ * if it wants that (option irq_exit). */
 hv_return_t kvm_prepare_debug(struct hvi_vcpu *v);
-/* Before a run with a line up, or after one: have the guest stop where it takes the interrupt, or
- * no longer. */
-hv_return_t kvm_watch_vectors(struct hvi_vcpu *v, bool watch);
 hv_return_t kvm_translate_debug(struct hvi_vcpu *v, hv_vcpu_exit_t *exit);
 
 /* guest_insn.c */

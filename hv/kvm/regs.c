@@ -157,9 +157,6 @@ hv_return_t kvm_set_sys_reg(struct hvi_vcpu *v, hv_sys_reg_t reg, uint64_t value
     return HV_SUCCESS;
 }
 
-/* KVM resets what the architecture leaves unknown to a pattern, and SCTLR_EL1 to its RES1 bits;
- * Apple's vCPU starts with zeros. Pointer authentication keys fail with ENOENT where the CPU has
- * none. */
 void kvm_hide_aarch32(struct hvi_vcpu *v)
 {
     uint64_t pfr0;
@@ -169,6 +166,9 @@ void kvm_hide_aarch32(struct hvi_vcpu *v)
     (void)kvm_set_one(v, SYSREG(HV_SYS_REG_ID_AA64PFR0_EL1), &pfr0);
 }
 
+/* KVM resets what the architecture leaves unknown to a pattern, and SCTLR_EL1 to its RES1 bits;
+ * Apple's vCPU starts with zeros. Pointer authentication keys fail with ENOENT where the CPU has
+ * none. */
 hv_return_t kvm_reset_regs(struct hvi_vcpu *v)
 {
     static const hv_sys_reg_t zeroed[] = {

@@ -48,6 +48,25 @@ int kvm_vcpu_ioctl(struct hvi_vcpu *v, unsigned long request, void *argument)
     return ioctl(v->fd, request, argument);
 }
 
+/* Tell KVM the interrupt lines where they differ from what it knows. */
+static hv_return_t set_lines(struct hvi_vcpu *v)
+{
+    for (unsigned type = 0; type < 2; type++) {
+        if (v->pending[type] == v->line[type])
+            continue;
+        struct kvm_irq_level level = {
+            .irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
+                   v->index << KVM_ARM_IRQ_VCPU_SHIFT |
+                   (type == HV_INTERRUPT_TYPE_IRQ ? KVM_ARM_IRQ_CPU_IRQ : KVM_ARM_IRQ_CPU_FIQ),
+            .level = v->pending[type]};
+        v->ioctls++;
+        if (ioctl(kvm_vm.fd, KVM_IRQ_LINE, &level) < 0)
+            return kvm_fail(HV_ERROR, "KVM_IRQ_LINE", errno);
+        v->line[type] = v->pending[type];
+    }
+    return HV_SUCCESS;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* Let go of the descriptor and the shared page; for a VM that goes, or a failed creation. */
@@ -97,7 +116,8 @@ hv_return_t kvm_vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
     v->valid = v->dirty = 0;
     v->mmio.waiting = false;
     v->pending[0] = v->pending[1] = false;
-    v->vtimer_masked = v->vtimer_level = v->trap_debug = v->irq_watched = false;
+    v->vtimer_masked = v->vtimer_level = v->trap_debug = false;
+    v->watched_count = 0;
     v->early_count = 0;
     v->vtimer_offset = v->exec_time = 0;
     v->exits = v->mmio_exits = v->hypercalls = v->ioctls = 0;
@@ -112,7 +132,9 @@ hv_return_t kvm_vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
     struct kvm_vcpu_init init = kvm_vm.init;
     if (kvm_vcpu_ioctl(v, KVM_ARM_VCPU_INIT, &init) < 0)
         return kvm_fail(kvm_error(errno, HV_ERROR), "KVM_ARM_VCPU_INIT", errno);
-    hv_return_t result = kvm_reset_regs(v);
+    hv_return_t result = set_lines(v); /* KVM_ARM_VCPU_INIT leaves them as they were */
+    if (result == HV_SUCCESS)
+        result = kvm_reset_regs(v);
     if (result == HV_SUCCESS) {
         v->live = true;
         *vcpu = v;
@@ -156,25 +178,6 @@ hv_return_t kvm_set_pending(struct hvi_vcpu *v, hv_interrupt_type_t type, bool p
 hv_return_t kvm_get_pending(struct hvi_vcpu *v, hv_interrupt_type_t type, bool *pending)
 {
     *pending = v->pending[type];
-    return HV_SUCCESS;
-}
-
-/* Tell KVM the interrupt lines where they differ from what it knows. */
-static hv_return_t set_lines(struct hvi_vcpu *v)
-{
-    for (unsigned type = 0; type < 2; type++) {
-        if (v->pending[type] == v->line[type])
-            continue;
-        struct kvm_irq_level level = {
-            .irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
-                   v->index << KVM_ARM_IRQ_VCPU_SHIFT |
-                   (type == HV_INTERRUPT_TYPE_IRQ ? KVM_ARM_IRQ_CPU_IRQ : KVM_ARM_IRQ_CPU_FIQ),
-            .level = v->pending[type]};
-        v->ioctls++;
-        if (ioctl(kvm_vm.fd, KVM_IRQ_LINE, &level) < 0)
-            return kvm_fail(HV_ERROR, "KVM_IRQ_LINE", errno);
-        v->line[type] = v->pending[type];
-    }
     return HV_SUCCESS;
 }
 
@@ -226,7 +229,7 @@ hv_return_t kvm_set_vtimer_offset(struct hvi_vcpu *v, uint64_t offset)
     if (offset != kvm_vm.counter_offset) {
         struct kvm_arm_counter_offset o = {.counter_offset = offset};
         v->ioctls++;
-        if (ioctl(kvm_vm.fd, KVM_ARM_SET_COUNTER_OFFSET, &o) < 0)
+        if (kvm_ioctl_paused(kvm_vm.fd, KVM_ARM_SET_COUNTER_OFFSET, &o) < 0)
             result = kvm_fail(kvm_error(errno, HV_ERROR), "KVM_ARM_SET_COUNTER_OFFSET", errno);
         else
             kvm_vm.counter_offset = offset;
@@ -268,11 +271,8 @@ static hv_return_t prepare(struct hvi_vcpu *v)
     hv_return_t result = kvm_vm.gic >= 0 ? kvm_gic_start() : set_lines(v);
     if (result == HV_SUCCESS)
         result = kvm_settle_mmio(v, &keep);
-    bool watch = kvm_vm.irq_exit && !v->trap_debug && (v->line[0] || v->line[1]);
-    if (result == HV_SUCCESS && v->trap_debug)
+    if (result == HV_SUCCESS)
         result = kvm_prepare_debug(v);
-    else if (result == HV_SUCCESS && (watch || v->irq_watched))
-        result = kvm_watch_vectors(v, watch);
     if (result == HV_SUCCESS && (v->dirty & ~keep))
         result = kvm_flush_regs(v, keep);
     return result;

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define KVM_MIN_IPA_BITS 32 /* the smallest that the kernel makes; a VM may have less */
+
 struct kvm_vm kvm_vm = {.kvm = -1, .fd = -1, .gic = -1, .pause_lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct piece {
@@ -124,7 +126,8 @@ static hv_return_t kvm_vm_create(const struct hvi_vm_config *config)
     if (kvm < 0)
         return kvm_fail(kvm_error(-kvm, HV_ERROR), why, 0);
 
-    int fd = ioctl(kvm, KVM_CREATE_VM, KVM_VM_TYPE_ARM_IPA_SIZE(config->ipa_bits));
+    uint32_t bits = config->ipa_bits < KVM_MIN_IPA_BITS ? KVM_MIN_IPA_BITS : config->ipa_bits;
+    int fd = ioctl(kvm, KVM_CREATE_VM, KVM_VM_TYPE_ARM_IPA_SIZE(bits));
     int run_size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
     /* CNTVCT = host counter - offset, with offset 0 as on Apple's framework; KVM's own default
      * would start the guest's counter at 0. */
@@ -174,6 +177,16 @@ void kvm_resume_all(void)
 {
     atomic_store(&kvm_vm.pause, false);
     pthread_mutex_unlock(&kvm_vm.pause_lock);
+}
+
+int kvm_ioctl_paused(int fd, unsigned long request, void *argument)
+{
+    int failed = ioctl(fd, request, argument);
+    for (unsigned tries = 0; failed && errno == EBUSY && tries < 1000; tries++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+        failed = ioctl(fd, request, argument);
+    }
+    return failed;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */

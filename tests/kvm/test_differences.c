@@ -120,6 +120,25 @@ static void beyond_the_vms_size(void)
     stop();
 }
 
+/* A table of the guest's that is not there: the walk's abort is the guest's, too. */
+static void tables_outside_memory(void)
+{
+    start_with_vectors();
+    uint64_t *table = (uint64_t *)(memory + DATA);
+    table[0] = 0x701;
+    table[1] = HOLE | 3;
+    sys_icache_invalidate(table, 16);
+    LOAD(0xf9400041 /* ldr x1, [x2] */);
+    set_sys(HV_SYS_REG_MAIR_EL1, 0xff);
+    set_sys(HV_SYS_REG_TTBR0_EL1, DATA);
+    set_sys(HV_SYS_REG_TCR_EL1, 25 | 1 << 23);
+    set_sys(HV_SYS_REG_SCTLR_EL1, 0x30d00801);
+    set(HV_REG_X2, 0x40000128);
+    guest_exception(0x25);
+    CHECK_EQ(sys(HV_SYS_REG_FAR_EL1), 0x40000128);
+    stop();
+}
+
 static void no_execute_right(void)
 {
     const uint32_t code[] = {0xf9400041 /* ldr x1, [x2] */, HVC(7)};
@@ -294,6 +313,7 @@ int main(void)
     TEST_ALONE(smc_with_another_immediate);
     TEST_ALONE(fetch_outside_memory);
     TEST_ALONE(beyond_the_vms_size);
+    TEST_ALONE(tables_outside_memory);
     TEST_ALONE(no_execute_right);
     TEST_ALONE(waits_inside);
     TEST_ALONE(lost_host_memory);

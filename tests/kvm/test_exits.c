@@ -8,6 +8,7 @@
  * interrupts masked, MMU off.
  */
 #include "kvm_test.h"
+#include <hvx.h>
 #include <mach/mach_time.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -518,7 +519,81 @@ static void hardware_breakpoint_exits(void)
     stop();
 }
 
+/* A client that watches for interrupts being taken (hvx.h, irq_exit) and one that debugs do not get
+ * into each other's way: the exit is of the kind that it is. */
+static void interrupts_and_breakpoints(void)
+{
+    CHECK(hvx_set_option("irq_exit", "on"));
+    start();
+    set_sys(HV_SYS_REG_VBAR_EL1, 0x8000);
+    LOAD(HVC(1), 0xd50342ff /* msr daifclr, #2 */, 0xd503201f /* nop */, HVC(2));
+    CHECK_EQ(hv_vcpu_set_pending_interrupt(vcpu, HV_INTERRUPT_TYPE_IRQ, true), 0);
+    run(0x16); /* the vectors are watched, and it was not taken */
+    CHECK_EQ(hv_vcpu_set_trap_debug_exceptions(vcpu, true), 0);
+    set_sys(HV_SYS_REG_MDSCR_EL1, 1u << 15 | 1u << 13);
+    set_sys(HV_SYS_REG_DBGBVR0_EL1, CODE + 4);
+    set_sys(HV_SYS_REG_DBGBCR0_EL1, 0x1e7);
+    run(0x30);
+    CHECK_EQ(reg(HV_REG_PC), CODE + 4);
+    CHECK_EQ(hv_vcpu_set_pending_interrupt(vcpu, HV_INTERRUPT_TYPE_IRQ, true), 0);
+    run(0x30);
+    CHECK_EQ(reg(HV_REG_PC), CODE + 4);
+    set_sys(HV_SYS_REG_DBGBVR0_EL1, CODE + 12);
+    CHECK_EQ(hv_vcpu_set_pending_interrupt(vcpu, HV_INTERRUPT_TYPE_IRQ, true), 0);
+    CHECK_EQ(hv_vcpu_run(vcpu), 0);
+    CHECK_EQ(vmexit->reason, HV_EXIT_REASON_CANCELED);
+    CHECK_EQ(reg(HV_REG_PC), 0x8280); /* taken */
+    CHECK_EQ(sys(HV_SYS_REG_ELR_EL1), CODE + 8);
+    set(HV_REG_PC, CODE + 8);
+    run(0x30);
+    CHECK_EQ(reg(HV_REG_PC), CODE + 12);
+    CHECK_EQ(hv_vcpu_set_trap_debug_exceptions(vcpu, false), 0);
+    run(0x16);
+    stop();
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
+
+/* 256 MiB are fewer than the kernel's smallest VM has; what lies behind them is just not there. */
+static void small_address_space(void)
+{
+    hv_vm_config_t config = hv_vm_config_create();
+    CHECK_EQ(hv_vm_config_set_ipa_size(config, 28), 0);
+    CHECK_EQ(hv_vm_create(config), 0);
+    os_release(config);
+    CHECK_EQ(hv_vm_allocate((void **)&memory, SIZE, 0), 0);
+    CHECK_EQ(hv_vm_map(memory, 1u << 28, SIZE, HV_MEMORY_READ), HV_BAD_ARGUMENT);
+    CHECK_EQ(hv_vm_map(memory, 0, SIZE, HV_MEMORY_READ | HV_MEMORY_WRITE | HV_MEMORY_EXEC), 0);
+    CHECK_EQ(hv_vcpu_create(&vcpu, &vmexit, NULL), 0);
+    set(HV_REG_CPSR, 0x3c5);
+    LOAD(0xf9400041 /* ldr x1, [x2] */);
+    set(HV_REG_X2, HOLE);
+    run(0x24);
+    CHECK_EQ(vmexit->exception.physical_address, HOLE);
+    stop();
+}
+
+/* The lines of a new vCPU are down, whatever was made of the old one. */
+static void lines_start_low(void)
+{
+    start();
+    for (unsigned i = 0; i < 2; i++) {
+        set_sys(HV_SYS_REG_VBAR_EL1, 0x8000);
+        LOAD(HVC(1), 0xd538c100 /* mrs x0, isr_el1 */, HVC(2));
+        CHECK_EQ(hv_vcpu_set_pending_interrupt(vcpu, HV_INTERRUPT_TYPE_IRQ, true), 0);
+        run(0x16);
+        CHECK_EQ(hv_vcpu_destroy(vcpu), 0);
+        CHECK_EQ(hv_vcpu_create(&vcpu, &vmexit, NULL), 0);
+        set(HV_REG_CPSR, 0x3c5);
+        for (unsigned pending = 0; pending < 2; pending++) {
+            set(HV_REG_PC, CODE + 4);
+            CHECK_EQ(hv_vcpu_set_pending_interrupt(vcpu, HV_INTERRUPT_TYPE_IRQ, pending ^ i), 0);
+            run(0x16);
+            CHECK_EQ(reg(HV_REG_X0), (pending ^ i) << 7);
+        }
+    }
+    stop();
+}
 
 static void vcpu_can_be_made_again(void)
 {
@@ -610,6 +685,9 @@ int main(void)
     TEST_ALONE(breakpoint_instruction_exits_if_asked);
     TEST_ALONE(single_step_exits);
     TEST_ALONE(hardware_breakpoint_exits);
+    TEST_ALONE(interrupts_and_breakpoints);
+    TEST_ALONE(small_address_space);
+    TEST_ALONE(lines_start_low);
     TEST_ALONE(vcpu_can_be_made_again);
     TEST_ALONE(rights_change_under_a_running_guest);
     TEST_ALONE(illegal_mode_is_refused);
