@@ -18,3 +18,7 @@ enum crypto_op {
 
 /* The handler for this operation, or NULL if the host has nothing for it. */
 op_fn *crypto_host(enum crypto_op op);
+
+/* pauth_qarma5 by the host's instructions, or NULL. */
+typedef uint64_t qarma5_fn(uint64_t data, uint64_t modifier, uint64_t hi, uint64_t lo);
+qarma5_fn *crypto_host_qarma5(void);

@@ -9,3 +9,8 @@ op_fn *crypto_host(enum crypto_op op)
     (void)op;
     return NULL;
 }
+
+qarma5_fn *crypto_host_qarma5(void)
+{
+    return NULL;
+}

@@ -4,18 +4,17 @@
  * ARM pseudocode ComputePAC. A block is sixteen cells of four bits, cell 0 in the lowest. Pure, any
  * thread.
  *
- * Kernels sign every return address, so this is a tenth of what they run: each layer is looked up
- * by bytes, in tables that the first call makes of the layer itself. Cell by cell it takes four
- * times as long.
+ * Kernels sign every return address, and so spend a good part of their time here. The host's own
+ * byte shuffles do it best (crypto_host.h). Without them each layer is looked up by bytes, in
+ * tables that the first call makes of the layer itself; cell by cell it would take four times as
+ * long.
  */
+#include "crypto_host.h"
 #include "pauth.h"
 
 #include <pthread.h>
 
-#define ROUNDS 5
-#define ALPHA  UINT64_C(0xc0ac29b7c97c50dd)
-
-static const uint64_t round_constant[ROUNDS] = {
+const uint64_t qarma_round_constant[QARMA_ROUNDS] = {
     UINT64_C(0),
     UINT64_C(0x13198a2e03707344),
     UINT64_C(0xa4093822299f31d0),
@@ -23,15 +22,12 @@ static const uint64_t round_constant[ROUNDS] = {
     UINT64_C(0x452821e638d01377),
 };
 
-static const uint8_t sbox[16] = {11, 6, 8, 15, 12, 0, 9, 14, 3, 7, 4, 5, 13, 2, 1, 10};
-static const uint8_t inverse_sbox[16] = {5, 14, 13, 8, 10, 11, 1, 9, 2, 6, 15, 0, 4, 12, 7, 3};
+const uint8_t qarma_sbox[16] = {11, 6, 8, 15, 12, 0, 9, 14, 3, 7, 4, 5, 13, 2, 1, 10};
+const uint8_t qarma_inverse_sbox[16] = {5, 14, 13, 8, 10, 11, 1, 9, 2, 6, 15, 0, 4, 12, 7, 3};
 
-/* Where each cell comes from. */
-static const uint8_t shuffle[16] = {13, 6, 11, 0, 7, 12, 1, 10, 8, 3, 14, 5, 2, 9, 4, 15};
-static const uint8_t inverse_shuffle[16] = {3, 6, 12, 9, 14, 11, 1, 4, 8, 13, 7, 2, 5, 0, 10, 15};
-static const uint8_t tweak_shuffle[16] = {4, 5, 6, 7, 11, 2, 3, 8, 12, 13, 14, 15, 0, 1, 10, 9};
-#define TWEAK_ROTATED                                                                              \
-    UINT64_C(0xff0ff000f00f0f00) /* cells that a tweak's shuffle rotates, after it */
+const uint8_t qarma_shuffle[16] = {13, 6, 11, 0, 7, 12, 1, 10, 8, 3, 14, 5, 2, 9, 4, 15};
+const uint8_t qarma_inverse_shuffle[16] = {3, 6, 12, 9, 14, 11, 1, 4, 8, 13, 7, 2, 5, 0, 10, 15};
+const uint8_t qarma_tweak_shuffle[16] = {4, 5, 6, 7, 11, 2, 3, 8, 12, 13, 14, 15, 0, 1, 10, 9};
 
 static uint64_t permute(uint64_t x, const uint8_t from[16])
 {
@@ -79,8 +75,8 @@ static uint64_t lfsr(uint64_t x)
 
 static uint64_t next_tweak(uint64_t t)
 {
-    t = permute(t, tweak_shuffle);
-    return (t & ~TWEAK_ROTATED) | (lfsr(t) & TWEAK_ROTATED);
+    t = permute(t, qarma_tweak_shuffle);
+    return (t & ~QARMA_TWEAK_ROTATED) | (lfsr(t) & QARMA_TWEAK_ROTATED);
 }
 
 /* ---- layers by table ---- */
@@ -96,11 +92,11 @@ static struct {
 
 static uint64_t mix_layer(uint64_t x)
 {
-    return mix_columns(permute(x, shuffle));
+    return mix_columns(permute(x, qarma_shuffle));
 }
 static uint64_t unmix_layer(uint64_t x)
 {
-    return permute(mix_columns(x), inverse_shuffle);
+    return permute(mix_columns(x), qarma_inverse_shuffle);
 }
 
 /* All layers but the substitution are linear: a block's is the sum of its bytes'. */
@@ -110,8 +106,8 @@ static void make_tables(void)
         for (unsigned value = 0; value < 256; value++) {
             const uint64_t x = (uint64_t)value << 8 * byte, mask = UINT64_C(255) << 8 * byte;
             tables.mix[byte][value] = mix_layer(x);
-            tables.forward[byte][value] = mix_layer(substitute(x, sbox) & mask);
-            tables.back[byte][value] = unmix_layer(substitute(x, inverse_sbox) & mask);
+            tables.forward[byte][value] = mix_layer(substitute(x, qarma_sbox) & mask);
+            tables.back[byte][value] = unmix_layer(substitute(x, qarma_inverse_sbox) & mask);
             tables.tweak[byte][value] = next_tweak(x);
         }
     }
@@ -123,25 +119,41 @@ static inline uint64_t look_up(table t, uint64_t x)
            t[4][x >> 32 & 255] ^ t[5][x >> 40 & 255] ^ t[6][x >> 48 & 255] ^ t[7][x >> 56];
 }
 
-uint64_t pauth_qarma5(uint64_t data, uint64_t modifier, uint64_t hi, uint64_t lo)
+uint64_t pauth_qarma5_portable(uint64_t data, uint64_t modifier, uint64_t hi, uint64_t lo)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    const uint64_t hi_turned = hi << 63 | ((hi >> 1) ^ hi >> 63);
-    uint64_t key[ROUNDS], tweak = modifier;
+    const uint64_t hi_turned = qarma_turned(hi);
+    uint64_t key[QARMA_ROUNDS], tweak = modifier;
     pthread_once(&once, make_tables);
 
-    for (unsigned n = 0; n < ROUNDS; n++) {
-        key[n] = lo ^ tweak ^ round_constant[n];
+    for (unsigned n = 0; n < QARMA_ROUNDS; n++) {
+        key[n] = lo ^ tweak ^ qarma_round_constant[n];
         tweak = look_up(tables.tweak, tweak);
     }
     /* A substitution and the layers after it are one step; the key goes through them alone. */
     uint64_t x = data ^ hi ^ key[0];
-    for (unsigned n = 1; n < ROUNDS; n++)
+    for (unsigned n = 1; n < QARMA_ROUNDS; n++)
         x = look_up(tables.forward, x) ^ look_up(tables.mix, key[n]);
     x = look_up(tables.forward, x) ^ look_up(tables.mix, hi_turned ^ tweak);
-    x = permute(look_up(tables.forward, x) ^ lo, inverse_shuffle);
+    x = permute(look_up(tables.forward, x) ^ lo, qarma_inverse_shuffle);
     x = look_up(tables.back, x) ^ hi ^ tweak;
-    for (unsigned n = ROUNDS - 1; n > 0; n--)
-        x = look_up(tables.back, x) ^ key[n] ^ ALPHA;
-    return substitute(x, inverse_sbox) ^ key[0] ^ ALPHA ^ hi_turned;
+    for (unsigned n = QARMA_ROUNDS - 1; n > 0; n--)
+        x = look_up(tables.back, x) ^ key[n] ^ QARMA_ALPHA;
+    return substitute(x, qarma_inverse_sbox) ^ key[0] ^ QARMA_ALPHA ^ hi_turned;
+}
+
+static qarma5_fn *best;
+
+static void find_best(void)
+{
+    best = crypto_host_qarma5();
+    if (!best)
+        best = pauth_qarma5_portable;
+}
+
+uint64_t pauth_qarma5(uint64_t data, uint64_t modifier, uint64_t hi, uint64_t lo)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_best);
+    return best(data, modifier, hi, lo);
 }

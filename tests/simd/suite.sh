@@ -23,10 +23,12 @@ build()
 }
 
 # The second simd_diff has our own AES in place of the host's.
-build test_faults tests/simd/test_faults.c && build simd_diff tests/simd/simd_diff.c &&
+build test_faults tests/simd/test_faults.c && build test_qarma tests/simd/test_qarma.c &&
+    build simd_diff tests/simd/simd_diff.c &&
     build simd_diff_own tests/simd/simd_diff.c hv/soft/crypto_host_any.c || exit 1
 status=0
 "$out/test_faults" || status=1
+"$out/test_qarma" || status=1
 for tool in "$CROSS_CC" "$QEMU"; do
     if ! command -v "$tool" >/dev/null; then
         echo "skip - simd: random instructions: $tool is not installed (make deps)"
