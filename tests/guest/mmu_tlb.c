@@ -395,10 +395,53 @@ static void off_and_on(void)
     EQ(AT(s1e1r, 1ull << 60), 1ull << 11 | 1);
 }
 
+/* A function's beginning and end with the stack at `sp`: pushes 1 to 6, pops them into out[].
+ * Before each, something is loaded from another stack. */
+static void push_and_pop(u64 sp, u64 other, u64 out[6])
+{
+    __asm__ volatile("mov x9, sp\n\tmov sp, %2\n\tldr x10, [sp]\n\tmov sp, %0\n\t"
+                     "mov x10, #1\n\tmov x11, #2\n\tmov x12, #3\n\t"
+                     "mov x13, #4\n\tmov x14, #5\n\tmov x15, #6\n\t"
+                     "stp x10, x11, [sp, #-48]!\n\tstp x12, x13, [sp, #16]\n\t"
+                     "str x14, [sp, #32]\n\tstr x15, [sp, #40]\n\t"
+                     "mov x16, sp\n\tmov sp, %2\n\tldr x10, [sp]\n\tmov sp, x16\n\t"
+                     "ldp x12, x13, [sp, #16]\n\tldr x14, [sp, #32]\n\t"
+                     "ldr x15, [sp, #40]\n\tldp x10, x11, [sp], #48\n\t"
+                     "mov sp, x9\n\t"
+                     "stp x10, x11, [%1]\n\tstp x12, x13, [%1, #16]\n\tstp x14, x15, [%1, #32]"
+                     :
+                     : "r"(sp), "r"(out), "r"(other)
+                     : "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "memory");
+}
+
+/* Accesses by the stack pointer where one page ends and the next, elsewhere in memory, begins.
+ * Often enough for a translator to take an interest. */
+static void stack_across_pages(void)
+{
+    u64 out[6];
+
+    setup(12, 16);
+    space_map(&space, WINDOW, page[3], 3, ATTRIBUTES);
+    space_map(&space, WINDOW + 4096, page[0], 3, ATTRIBUTES);
+    for (unsigned round = 0; round < 80; round++) {
+        const u64 sp = WINDOW + 4096 + 64 - 16 * (round % 9);
+        push_and_pop(sp, WINDOW + (round & 1 ? 4096 + 128 : 4096 - 128), out);
+        for (unsigned n = 0; n < 6; n++) {
+            EQ(out[n], n + 1);
+            EQ(load(sp - 48 + 8 * n), n + 1);
+        }
+        for (unsigned n = 0; n < 6; n++) /* where it really is */
+            EQ(*(volatile u64 *)((sp - 48 + 8 * n < WINDOW + 4096 ? page[3] : page[0]) +
+                                 ((sp - 48 + 8 * n) & 4095)),
+               n + 1);
+    }
+}
+
 int main(void)
 {
     RUN(invalid_to_valid);
     RUN(remap);
+    RUN(stack_across_pages);
     RUN(protect);
     RUN(blocks);
     RUN(ranges);

@@ -86,32 +86,17 @@ static void compare_slot(struct emitter *e, int base, int32_t disp, bool write)
     op_entry(a, 0x3b, RCX, set_disp(e) + tag_field(write));
 }
 
-/*
- * RDX := what to add to the guest's address for the host's, if the `bytes` at `p` lie in one page
- * that the TLB has for this access; else the handler. The same compare as in mem.h. `aligned`: to
- * `bytes`, or the handler. An access by the stack pointer looks first at the page that the last
- * one found: nearly always it is that.
- */
-static void probe(struct emitter *e, const struct insn *i, struct em_place p, unsigned bytes,
-                  bool write, bool aligned)
+/* Look first at the page that the last access by the stack pointer found: nearly always it is that.
+ * RCX has the page of the last byte. SP is a multiple of 16, so that few accesses can cross. */
+static void probe_stack(struct emitter *e, const struct insn *i, struct em_place p, unsigned bytes,
+                        bool write)
 {
     struct as *a = &e->as;
-    bool checked = e->block->flags & BLOCK_CHECKED;
-    if (i->rn == X_SP && !e->sp_aligned) {
-        as_test_ri(a, false, em_reg_of(X_SP), 15);
+    if ((unsigned)(p.disp & 15) + bytes > 16) {
+        as_lea(a, false, RDX, p.base, p.disp);
+        as_alu_rr(a, false, ALU_XOR, RDX, RCX);
+        as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS);
         em_to_handler(e, i, CC_NE);
-        e->sp_aligned = true;
-    }
-    aligned |= checked;
-    lea_or_mov(a, true, RCX, p.base, p.disp + (aligned ? 0 : (int32_t)bytes - 1));
-    as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (aligned ? bytes - 1 : 0)));
-    if (checked)
-        as_alu_ri(a, true, ALU_OR, RCX, TLB_CHECKED);
-    if (i->rn != X_SP || aligned) {
-        compare_slot(e, p.base, p.disp, write);
-        em_to_handler(e, i, CC_NE);
-        op_entry(a, 0x8b, RDX, set_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
-        return;
     }
     /* RCX is the last byte's page, and the slot that compare_slot takes is that of the first:
      * across the end of a page they differ. Here there is no slot, so the first byte has to be
@@ -129,6 +114,35 @@ static void probe(struct emitter *e, const struct insn *i, struct em_place p, un
     s->write = write;
     s->place = p;
     s->found = a->p;
+}
+
+/*
+ * RDX := what to add to the guest's address for the host's, if the `bytes` at `p` lie in one page
+ * that the TLB has for this access; else the handler. The same compare as in mem.h. `aligned`: to
+ * `bytes`, or the handler.
+ */
+static void probe(struct emitter *e, const struct insn *i, struct em_place p, unsigned bytes,
+                  bool write, bool aligned)
+{
+    struct as *a = &e->as;
+    bool checked = e->block->flags & BLOCK_CHECKED;
+    if (i->rn == X_SP && !e->sp_aligned) {
+        as_test_ri(a, false, em_reg_of(X_SP), 15);
+        em_to_interpreter(e, i, CC_NE); /* for the rest of the block, even if it is allowed */
+        e->sp_aligned = true;
+    }
+    aligned |= checked;
+    lea_or_mov(a, true, RCX, p.base, p.disp + (aligned ? 0 : (int32_t)bytes - 1));
+    as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (aligned ? bytes - 1 : 0)));
+    if (checked)
+        as_alu_ri(a, true, ALU_OR, RCX, TLB_CHECKED);
+    if (p.base == em_reg_of(X_SP) && !aligned) {
+        probe_stack(e, i, p, bytes, write);
+        return;
+    }
+    compare_slot(e, p.base, p.disp, write);
+    em_to_handler(e, i, CC_NE);
+    op_entry(a, 0x8b, RDX, set_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
 }
 
 /* Off the straight path: is the page of a stack access in the TLB? Then it is the stack's page from
