@@ -98,15 +98,6 @@ static void probe_stack(struct emitter *e, const struct insn *i, struct em_place
         as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS);
         em_to_handler(e, i, CC_NE);
     }
-    /* RCX is the last byte's page, and the slot that compare_slot takes is that of the first:
-     * across the end of a page they differ. Here there is no slot, so the first byte has to be
-     * looked at; not if all lie in one unit of 16 bytes, as SP is a multiple of that. */
-    if (p.base == RAX || (uint32_t)(p.disp & 15) + bytes > 16) {
-        lea_or_mov(a, false, RDX, p.base, p.disp);
-        as_alu_ri(a, false, ALU_AND, RDX, (int32_t)(PAGE_BYTES - 1));
-        as_alu_ri(a, false, ALU_CMP, RDX, (int32_t)(PAGE_BYTES - bytes));
-        em_to_handler(e, i, CC_A);
-    }
     as_alu_rm(a, true, ALU_CMP, RCX, RBP, stack_disp(e) + tag_field(write));
     struct em_stub *s = em_to_handler(e, i, CC_NE);
     as_load(a, true, RDX, RBP, stack_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
