@@ -89,6 +89,17 @@ for program in $out/tinyvmm $out/examples/hello_vmm $programs; do
     verdict $? "${program#"$out"/} imports what macOS has, $(wc -l <"$out/imports") functions, the newer ones weakly"
 done
 
+# libc: Darwin's headers say since when each function is there. The framework's are dealt with above.
+for object in "$out"/main.o $(find "$out/vmm" "$out/hv/apple" -name '*.o'); do
+    source=${object#"$out"/}
+    tests/macos/cc.sh -std=c11 -D_GNU_SOURCE -D_DARWIN_C_SOURCE -DTINYVMM_VERSION='""' \
+        -mmacosx-version-min=11.0 -Wunguarded-availability -Ihv/apple/include -Ivmm -Iguest \
+        -fsyntax-only "${source%.o}.c" 2>&1
+done >"$out/availability"
+grep 'warning:\|error:' "$out/availability" | grep -v "warning: 'hv_" >"$out/log"
+[ ! -s "$out/log" ] && grep -q "'hv_vm_config_create' is only available on macOS 13.0" "$out/availability"
+verdict $? "tinyvmm uses nothing of libc that is younger than macOS 11"
+
 # Our headers promise each function for the same macOS as the list.
 cat hv/include/Hypervisor/*.h | tr '\n' ' ' |
     sed 's|/\*[^*]*\*\{1,\}\([^/*][^*]*\*\{1,\}\)*/||g; s/;/;\n/g' |
