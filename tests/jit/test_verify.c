@@ -63,19 +63,20 @@ static uint64_t reg(hv_reg_t r)
     return value;
 }
 
-/* Change a 32-bit constant in what was translated. */
+/* Change a 32-bit constant wherever it is in what was translated. */
 static bool corrupt(uint32_t was, uint32_t is)
 {
     const struct jit *jit = cpu->jit;
+    unsigned places = 0;
     if (!CHECK(jit))
         return false;
     for (uint8_t *at = jit->rw + jit->base; at + 4 <= jit->rw + jit->used; at++) {
         if (memcmp(at, &was, 4) == 0) {
             memcpy(at, &is, 4);
-            return true;
+            places++;
         }
     }
-    return CHECK(!"the constant is in the code");
+    return CHECK(places > 0);
 }
 
 static void check_says(const char *text, const char *wanted)
@@ -170,6 +171,10 @@ static void memory_stays_right(void)
 {
     static const uint32_t words[] = {0xd2824680, 0xf9000020, HVC}; /* movz x0, #0x1234; str x0 */
     uint64_t value;
+    if (BLOCK_MAX_INSNS == 1) {
+        TEST_SKIP("in the hostile build the block ends before the store");
+        return;
+    }
     if (!open_vm())
         return;
     memcpy(ram, words, sizeof words);

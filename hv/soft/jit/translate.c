@@ -124,7 +124,7 @@ static unsigned memory_run(const struct emitter *e, const struct insn *i, unsign
     for (; n < left && n < EM_RUN_MAX; n++) {
         const struct insn *last = &i[n - 1], *next = &i[n];
         bool spoils = !m->write && (last->rd == i->rn || (m[n - 1].pair && last->ra == i->rn));
-        int64_t apart = (int64_t)next->imm - (m->mode == EM_PRE ? 0 : (int64_t)i->imm);
+        int64_t apart = (int64_t)(next->imm - (m->mode == EM_PRE ? 0 : i->imm));
         if (spoils || m[n - 1].mode == EM_POST || !memory_of(next, &m[n]) || next->rn != i->rn ||
             m[n].write != m->write || (m[n].mode != EM_OFFSET && m[n].mode != EM_POST) ||
             (m[n].mode == EM_OFFSET && (apart > RUN_SPAN || apart < -RUN_SPAN)))
