@@ -25,9 +25,14 @@
 #define STATUS_ERROR 125
 #define COUNT_MAX    64
 
+/* --code-cache: what option "jit-code" of the software CPU takes (hvx.h). */
+#define CODE_CACHE_MIN (UINT64_C(512) << 10)
+#define CODE_CACHE_MAX (UINT64_C(1) << 30)
+
 struct options {
     struct vm_config config;
     const char *backend, *jit;
+    uint64_t code_cache; /* bytes, or 0 */
     enum log_level level;
     int step_fd; /* where the steps of a VM's life are told */
     bool demo;
@@ -48,6 +53,9 @@ static const char usage[] =
     "  --backend NAME       auto, hvf, kvm or soft (default: auto, or $TINYVMM_BACKEND)\n"
     "  --jit MODE           soft alone: on (translate warm code; the default), off (interpret),\n"
     "                       verify (do both and compare, block by block: slow)\n"
+    "  --code-cache SIZE    soft alone: memory for decoded and translated code, per vCPU; when it "
+    "is\n"
+    "                       full, all code is dropped (default: 32M)\n"
     "  --timeout SECONDS    end the guest after that time, with status 124\n"
     "  -q, --quiet          only the guest's output\n"
     "  -v, --verbose        say what is chosen and why\n"
@@ -160,6 +168,7 @@ enum {
     OPT_DISK,
     OPT_DUMP_DTB,
     OPT_JIT,
+    OPT_CODE_CACHE,
     OPT_VERSION
 };
 
@@ -177,6 +186,7 @@ static const struct option run_options[] = {
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"jit", required_argument, NULL, OPT_JIT},
+    {"code-cache", required_argument, NULL, OPT_CODE_CACHE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
@@ -243,6 +253,11 @@ static int set_option(struct options *o, int option, char *value)
         if (strcmp(value, "on") && strcmp(value, "off") && strcmp(value, "verify"))
             return bad_value("--jit", value, "wants on, off or verify");
         o->jit = value;
+        return 0;
+    case OPT_CODE_CACHE:
+        if (!parse_size(value, &o->code_cache) || o->code_cache < CODE_CACHE_MIN ||
+            o->code_cache > CODE_CACHE_MAX)
+            return bad_value("--code-cache", value, "wants a size from 512K to 1G");
         return 0;
     case OPT_TIMEOUT:
         if (!parse_seconds(value, &o->config.timeout_ns))
@@ -507,6 +522,13 @@ static int choose_backend(const struct options *o)
         backend_option("count", "on"); /* a backend that does not know it has nothing to count */
     if (o->jit && !backend_option("jit", o->jit))
         return fail("--jit: %s has no translator (leave the option out)", backend_title());
+    if (o->code_cache) {
+        char bytes[24];
+        snprintf(bytes, sizeof(bytes), "%" PRIu64, o->code_cache);
+        if (!backend_option("jit-code", bytes))
+            return fail("--code-cache: %s translates nothing (leave the option out)",
+                        backend_title());
+    }
     return 0;
 }
 

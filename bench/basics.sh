@@ -101,8 +101,8 @@ if [ -r /proc/self/smaps ]; then
     pid=$!
     sleep 0.5
     awk '/^[0-9a-f]+-[0-9a-f]+ / { size = 0 } /^Size:/ { size = $2 }
-         /^Rss:/ { if (size == 1040) guest += $2; else rest += $2 }
-         /^Private_(Clean|Dirty):/ { if (size != 1040) own += $2 }
+         /^Rss:/ { if (size >= 1024 && size <= 1040) guest += $2; else rest += $2 }
+         /^Private_(Clean|Dirty):/ { if (size < 1024 || size > 1040) own += $2 }
          END { printf "%-44s %12d %-18s (%d of them private; guest %d)\n", "resident beyond guest memory", rest, "KiB", own, guest }' \
         /proc/$pid/smaps
     kill $pid

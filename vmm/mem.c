@@ -19,7 +19,7 @@ static uint8_t *reserve(size_t size)
 static bool fits(const struct mem *mem, uint64_t base, uint64_t size)
 {
     if (size == 0 || base % MEM_GRANULE || size % MEM_GRANULE || base > UINT64_MAX - size ||
-        size > SIZE_MAX - MEM_GRANULE)
+        size > SIZE_MAX - 2 * MEM_GRANULE)
         return false;
     for (unsigned i = 0; i < mem->count; i++) {
         const struct mem_region *r = &mem->region[i];
@@ -35,12 +35,17 @@ int mem_add(struct mem *mem, gpa_t base, uint64_t size)
         return -ENOSPC;
     if (!fits(mem, base.addr, size))
         return -EINVAL;
-    /* The host may have smaller pages than the granule: reserve more and align by hand. */
-    size_t block_size = (size_t)(size + MEM_GRANULE);
+    /* The host may have smaller pages than the granule: reserve more and align by hand. What is
+     * left behind it stays out of bounds, and is a granule at least. */
+    size_t block_size = (size_t)(size + 2 * MEM_GRANULE);
     uint8_t *block = reserve(block_size);
     if (!block)
         return -ENOMEM;
     uintptr_t skip = (MEM_GRANULE - (uintptr_t)block % MEM_GRANULE) % MEM_GRANULE;
+    if (mprotect(block + skip + size, block_size - skip - (size_t)size, PROT_NONE)) {
+        munmap(block, block_size);
+        return -ENOMEM;
+    }
     mem->region[mem->count++] = (struct mem_region){
         .base = base.addr,
         .size = size,

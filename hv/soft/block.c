@@ -28,23 +28,25 @@
 struct code_page {
     uint64_t ipa;
     struct block *first;
-    struct code_page *next;
+    struct code_page *next, *older; /* in the hash; of all */
 };
 
 struct code_cache {
     uint8_t *arena;
-    size_t used;
+    size_t size, used;
+    struct code_page *newest;
+    unsigned page_count;
     struct block *blocks[1u << BLOCK_HASH_BITS];
     struct code_page *pages[PAGE_HASH_SIZE];
 };
 
-struct code_cache *code_cache_new(void)
+struct code_cache *code_cache_new(size_t size)
 {
     struct code_cache *cc = calloc(1, sizeof *cc);
     if (!cc)
         return NULL;
-    cc->arena =
-        mmap(NULL, CODE_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cc->size = size;
+    cc->arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (cc->arena == MAP_FAILED) {
         free(cc);
         return NULL;
@@ -56,7 +58,7 @@ void code_cache_free(struct code_cache *cc)
 {
     if (!cc)
         return;
-    munmap(cc->arena, CODE_ARENA_BYTES);
+    munmap(cc->arena, cc->size);
     free(cc);
 }
 
@@ -70,10 +72,33 @@ static unsigned page_hash(uint64_t ipa)
     return hash_of(ipa >> PAGE_BITS, PAGE_HASH_BITS);
 }
 
-/* With the virtual address, too: the pages of a program that many processes run are met at many. */
+/* With the virtual address, too: the pages of a program that many processes run are met at many.
+ * Blocks of a page are near each other, so that a small guest touches little of the table. */
+#define NEAR_BITS 5
 static unsigned block_hash(uint64_t ipa, uint64_t va)
 {
-    return hash_of(ipa >> 2 ^ (va & PAGE_MASK) << 5, BLOCK_HASH_BITS);
+    uint64_t page = ipa >> PAGE_BITS ^ (va & PAGE_MASK) << 5;
+    unsigned near = (unsigned)(ipa >> 2 ^ ipa >> 7) & ((1u << NEAR_BITS) - 1);
+    return hash_of(page, BLOCK_HASH_BITS - NEAR_BITS) << NEAR_BITS | near;
+}
+
+/* Empty the tables: as a whole, or where something is. A guest with its instruction cache off does
+ * this at every ISB. */
+static void clear_tables(struct code_cache *cc)
+{
+    if (cc->page_count > PAGE_HASH_SIZE / 16) {
+        memset(cc->blocks, 0, sizeof cc->blocks);
+        memset(cc->pages, 0, sizeof cc->pages);
+    } else {
+        for (const struct code_page *p = cc->newest; p; p = p->older) {
+            for (const struct block *b = p->first; b; b = b->page_next)
+                cc->blocks[block_hash(b->ipa, b->va)] = NULL;
+            cc->pages[page_hash(p->ipa)] = NULL;
+        }
+    }
+    cc->newest = NULL;
+    cc->page_count = 0;
+    cc->used = 0;
 }
 
 /* Between blocks only: the one that runs may be among them. */
@@ -82,9 +107,7 @@ void code_invalidate_all(struct cpu *c)
     struct code_cache *cc = c->code;
     if (!cc->used)
         return;
-    memset(cc->blocks, 0, sizeof cc->blocks);
-    memset(cc->pages, 0, sizeof cc->pages);
-    cc->used = 0;
+    clear_tables(cc);
     jit_reset(c);
     c->link_from = NULL;
     fetch_changed(c);
@@ -93,7 +116,7 @@ void code_invalidate_all(struct cpu *c)
 static void *arena_alloc(struct code_cache *cc, size_t size)
 {
     size = (size + 15) & ~(size_t)15;
-    if (cc->used + size > CODE_ARENA_BYTES)
+    if (cc->used + size > cc->size)
         return NULL;
     void *p = cc->arena + cc->used;
     cc->used += size;
@@ -110,8 +133,10 @@ static struct code_page *page_of(struct code_cache *cc, uint64_t ipa, bool make)
     }
     struct code_page *p = make ? arena_alloc(cc, sizeof *p) : NULL;
     if (p) {
-        *p = (struct code_page){.ipa = base, .next = *slot};
+        *p = (struct code_page){.ipa = base, .next = *slot, .older = cc->newest};
         *slot = p;
+        cc->newest = p;
+        cc->page_count++;
     }
     return p;
 }

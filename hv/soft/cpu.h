@@ -333,7 +333,7 @@ static inline uint32_t nzcv_from_arch(uint32_t a)
 /* ---- blocks (block.c, run.c)
  * ----------------------------------------------------------------------- */
 
-struct code_cache *code_cache_new(void);
+struct code_cache *code_cache_new(size_t bytes); /* for decoded blocks; NULL: no memory */
 void code_cache_free(struct code_cache *cc);
 /* The block at cpu->pc in the current state; raises the fetch fault and returns NULL if there is
  * none. */
@@ -477,10 +477,11 @@ void cpu_kicks_after_fork(void);
 struct machine {
     bool created;
     bool has_gic;
-    bool jit_off;      /* option "jit" = "off" */
-    bool jit_verify;   /* option "jit" = "verify" */
-    uint32_t jit_heat; /* option "jit-heat": entries before translation; 0: JIT_HEAT */
-    bool count_insns;  /* option "count": translated code counts the instructions it completes */
+    bool jit_off;        /* option "jit" = "off" */
+    bool jit_verify;     /* option "jit" = "verify" */
+    uint32_t jit_heat;   /* option "jit-heat": entries before translation; 0: JIT_HEAT */
+    uint32_t code_bytes; /* option "jit-code": decoded and translated code of a vCPU; 0: default */
+    bool count_insns;    /* option "count": translated code counts the instructions it completes */
     bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt
                     */
     uint32_t ipa_bits;
@@ -489,6 +490,11 @@ struct machine {
     _Atomic unsigned count;
 };
 extern struct machine machine;
+
+static inline uint32_t code_bytes(void)
+{
+    return machine.code_bytes ? machine.code_bytes : CODE_MEMORY;
+}
 
 /* Does translated code count its instructions? Mode "verify" compares the counts. */
 static inline bool counts_insns(void)

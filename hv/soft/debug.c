@@ -7,6 +7,7 @@
 #include "a64.h"
 #include "bti.h"
 #include "sysreg_fn.h"
+#include "verify.h"
 
 #define SPSR_SS  (1u << 21) /* SPSR and DAIF layout (C5.2.18) */
 #define STEP_ISV (1u << 24)
@@ -72,9 +73,11 @@ static bool execute_one(struct cpu *c, uint32_t *word)
         return false;
     *word = b->insns[0].raw;
     c->block = b;
-    const struct insn *i = b->insns;
+    const struct insn *i = c->verify ? NULL : b->insns;
     while (i)
         i = i->fn(c, i);
+    if (c->verify)
+        verify_run_once(c, b);
     c->link_from = NULL;
     return true;
 }

@@ -74,7 +74,7 @@ static bool warm_up(struct cpu *c, struct block **at)
     if ((*at)->code || (*at)->heat < c->jit_heat)
         return true;
     if (!c->jit) {
-        c->jit = jit_new(JIT_CODE_BYTES);
+        c->jit = jit_new(code_bytes() / 2);
         if (!c->jit) {
             c->jit_heat = UINT32_MAX; /* no emitter or no memory: interpret */
             return true;
@@ -112,13 +112,15 @@ static void run_from(struct cpu *c, const struct insn *i)
 
 static void run_unknown(struct cpu *c)
 {
-    struct link *from = c->link_from;
-    c->link_from = NULL;
     struct block *b = block_find(c);
     c->stats[STAT_DISPATCHED]++;
-    if (!b || !bti_land(c, b) || !warm_up(c, &b))
+    const bool ready = b && bti_land(c, b) && warm_up(c, &b);
+    struct link *from = c->link_from; /* NULL if the above dropped all code for room */
+    c->link_from = NULL;
+    if (!ready)
         return;
-    if (unlikely(c->verify) && b->code) {
+    if (unlikely(c->verify)) {
+        b->heat++;
         c->failed = !verify_run(c, b);
         c->stop |= c->failed;
         return;

@@ -106,20 +106,20 @@ static void reset(struct cpu *c)
     c->daif = DAIF_D | DAIF_A | DAIF_I | DAIF_F;
     for (unsigned n = 0; n < FETCH_TLB_SIZE; n++)
         c->fetch[n].key = TLB_NONE;
-    for (unsigned n = 0; n < JUMP_CACHE_SIZE; n++)
-        c->jump[n].pc = TLB_NONE; /* odd: no instruction is there */
+    c->fetch_gen = 1; /* no entry of the jump cache, all zeroes, is of this generation */
     tlb_reset(c);
     cpu_state_changed(c);
 }
 
-/* How warm a block must be: verification wants all of them, at once. */
+/* How warm a block must be. Verification waits just long enough for blocks to be joined. */
+#define VERIFY_HEAT 4
 static uint32_t first_heat(void)
 {
     if (machine.jit_off)
         return UINT32_MAX;
-    if (machine.jit_verify)
-        return 0;
-    return machine.jit_heat ? machine.jit_heat : JIT_HEAT;
+    if (machine.jit_heat)
+        return machine.jit_heat;
+    return machine.jit_verify ? VERIFY_HEAT : JIT_HEAT;
 }
 
 /* Zeroed pages on demand: the structure is large and little of it is used by a small guest. */
@@ -129,7 +129,7 @@ static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
         mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (c == MAP_FAILED)
         return HV_NO_RESOURCES;
-    c->code = code_cache_new();
+    c->code = code_cache_new(code_bytes() / 2);
     c->verify = machine.jit_verify ? verify_new() : NULL;
     if (!c->code || (machine.jit_verify && !c->verify) || soft_gic_attach(c, index) != HV_SUCCESS) {
         code_cache_free(c->code);
@@ -345,6 +345,13 @@ static bool set_option(const char *name, const char *value)
     if (strcmp(name, "count") == 0) {
         machine.count_insns = strcmp(value, "on") == 0;
         return machine.count_insns || strcmp(value, "off") == 0;
+    }
+    if (strcmp(name, "jit-code") == 0) {
+        unsigned long long bytes = strtoull(value, NULL, 10);
+        if (bytes < CODE_MEMORY_MIN || bytes > CODE_MEMORY_MAX)
+            return false;
+        machine.code_bytes = (uint32_t)bytes & ~0x1fffu; /* two halves of whole pages */
+        return true;
     }
     if (strcmp(name, "jit-heat") == 0) {
         machine.jit_heat = (uint32_t)strtoul(value, NULL, 10);

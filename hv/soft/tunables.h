@@ -3,26 +3,28 @@
 #pragma once
 
 #ifdef HARD
-#define TLB_MIN_BITS     1 /* two pages: never one, or a crossing access could hit itself */
-#define TLB_MAX_BITS     2
-#define BLOCK_MAX_INSNS  1 /* every instruction ends a block */
-#define JUMP_CACHE_BITS  2
-#define CODE_ARENA_BYTES (64u << 10)
-#define MAILBOX_SLOTS    1
-#define JIT_HEAT         2
-#define PAC_MEMO_BITS    1
-#define JIT_CODE_BYTES   (256u << 10)
+#define TLB_MIN_BITS    1 /* two pages: never one, or a crossing access could hit itself */
+#define TLB_MAX_BITS    2
+#define BLOCK_MAX_INSNS 1 /* every instruction ends a block */
+#define JUMP_CACHE_BITS 2
+#define CODE_MEMORY     CODE_MEMORY_MIN
+#define MAILBOX_SLOTS   1
+#define JIT_HEAT        2
+#define PAC_MEMO_BITS   1
 #else
-#define TLB_MIN_BITS     9  /* entries of 32 bytes, per privilege view: to begin with, */
-#define TLB_MAX_BITS     15 /* and where a guest uses many pages (tlb.c) */
-#define BLOCK_MAX_INSNS  64 /* bounds the time to an interrupt */
-#define JUMP_CACHE_BITS  12
-#define CODE_ARENA_BYTES (16u << 20) /* decoded blocks of one vCPU before all are dropped */
-#define MAILBOX_SLOTS    16
-#define JIT_HEAT         24 /* entries before a block is worth translating */
-#define JIT_CODE_BYTES   (16u << 20)
-#define PAC_MEMO_BITS    8 /* entries of 48 bytes */
+#define TLB_MIN_BITS    9  /* entries of 32 bytes, per privilege view: to begin with, */
+#define TLB_MAX_BITS    15 /* and where a guest uses many pages (tlb.c) */
+#define BLOCK_MAX_INSNS 64 /* bounds the time to an interrupt */
+#define JUMP_CACHE_BITS 12
+#define CODE_MEMORY     (32u << 20) /* of one vCPU, half of it for decoded blocks, half translated */
+#define MAILBOX_SLOTS   16
+#define JIT_HEAT        24 /* entries before a block is worth translating */
+#define PAC_MEMO_BITS   8  /* entries of 48 bytes */
 #endif
+
+/* Limits of option "jit-code". A jump in translated code reaches 2 GiB. */
+#define CODE_MEMORY_MIN (512u << 10)
+#define CODE_MEMORY_MAX (1024u << 20)
 
 #define TLB_MAX_SIZE    (1u << TLB_MAX_BITS)
 #define JUMP_CACHE_SIZE (1u << JUMP_CACHE_BITS)

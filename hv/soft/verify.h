@@ -21,9 +21,11 @@ void verify_free(struct verify *v);
  * decide? Then it is a block of its own, and runs once. */
 bool verify_alone(const struct insn *i);
 
-/* Run b, which has been translated, in place of the dispatcher. False: a difference was found, and
- * verify_text() tells of it; the run must end. */
+/* Run b in place of the dispatcher; twice if it has been translated. False: a difference was found,
+ * and verify_text() tells of it; the run must end. */
 bool verify_run(struct cpu *c, struct block *b);
+/* Interpret b, in turn with other vCPUs. */
+void verify_run_once(struct cpu *c, struct block *b);
 
 /* The difference that this thread's run ended with, once; else "". */
 const char *verify_text(void);

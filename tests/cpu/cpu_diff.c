@@ -3,9 +3,10 @@
  * Random instruction streams on the interpreter, on the translator, and on an independent CPU,
  * compared bit for bit: X, SP, NZCV, V, FPSR, the memory around.
  *
- *   cpu_diff [-n streams] [-s seed] [-k most] [-l length] [-r row] [-w] [-V]
+ *   cpu_diff [-n streams] [-s seed] [-k most] [-l length] [-r row] [-w] [-V] [-c]
  *            [-o qemu|vixl oracle-command...]
  *
+ * -c: as little memory for code as can be, so that it is dropped all the time.
  * -V: the translator in mode "verify", which compares each block by itself.
  * -w: wild streams, with accesses that fault in the middle; the two engines of this CPU alone, also
  * compared in ESR_EL1, FAR_EL1, ELR_EL1 and SPSR_EL1. Without a command likewise only the two. The
@@ -35,7 +36,7 @@ struct result {
     uint64_t trapped;
 };
 
-static bool verify;
+static bool verify, little;
 static uint8_t *data, *below, *tables;
 static hv_vcpu_t vcpu;
 static hv_vcpu_exit_t *vm_exit;
@@ -63,6 +64,12 @@ static void put64(uint8_t *at, uint64_t v)
     memcpy(at, &v, 8);
 }
 
+/* Pages that are neighbours for the guest are not neighbours in memory. */
+static uint64_t placed(uint64_t at)
+{
+    return at ^ 0x2000;
+}
+
 /* 4 KiB granule, 39 bits. Data page by page, so that wild streams meet one that is not there. */
 static void make_tables(bool wild)
 {
@@ -73,7 +80,7 @@ static void make_tables(bool wild)
     put64(tables + 0x1000 + 8 * (DATA_ADDR >> 21), (TABLES_ADDR + 0x2000) | 3);
     for (uint64_t at = 0; at < DATA_BYTES; at += 4096) {
         bool hole = wild && at == BASE - DATA_ADDR + 0x1000;
-        put64(tables + 0x2000 + at / 4096 * 8, hole ? 0 : (DATA_ADDR + at) | leaf | 0x42);
+        put64(tables + 0x2000 + at / 4096 * 8, hole ? 0 : (DATA_ADDR + placed(at)) | leaf | 0x42);
     }
     for (uint64_t at = 0; at < 0x800; at += 4)
         memcpy(tables + VECTORS + at, &(uint32_t){0xd4000022 /* hvc #1 */}, 4);
@@ -94,7 +101,8 @@ static uint64_t get_sys(hv_sys_reg_t reg)
 static void machine_open(bool jit)
 {
     const char *mode = !jit ? "off" : verify ? "verify" : "on";
-    if (!hvx_set_option("jit", mode) || (jit && !hvx_set_option("jit-heat", "1"))) {
+    if (!hvx_set_option("jit", mode) || (jit && !hvx_set_option("jit-heat", "1")) ||
+        (little && !hvx_set_option("jit-code", "524288"))) {
         printf("# no option jit\n");
         exit(1);
     }
@@ -154,19 +162,22 @@ static void get_regs(struct regs *s)
 /* Run a stream `times`, so that the translator meets it warm; the last run counts. */
 static void run(const struct request *r, struct result *out, unsigned times)
 {
-    uint8_t *window = data + (BASE - DATA_ADDR) - WINDOW;
+    static uint8_t seen[DATA_BYTES]; /* as the guest sees it */
     const uint32_t end = 0xd4000002; /* hvc #0 */
     memcpy(below + 0x4000, r->words, r->count * 4);
     memcpy(below + 0x4000 + r->count * 4, &end, 4);
     sys_icache_invalidate(below + 0x4000, r->count * 4 + 4);
     memset(out, 0, sizeof *out);
     for (unsigned n = 0; n < times; n++) {
-        fill_pattern(data, DATA_ADDR, DATA_BYTES);
+        for (uint64_t at = 0; at < DATA_BYTES; at += 4096)
+            fill_pattern(data + placed(at), DATA_ADDR + at, 4096);
         set_regs(&r->regs);
         MUST(hv_vcpu_run(vcpu));
     }
     get_regs(&out->regs);
-    out->memory = digest(window, 2 * WINDOW);
+    for (uint64_t at = 0; at < DATA_BYTES; at += 4096)
+        memcpy(seen + at, data + placed(at), 4096);
+    out->memory = digest(seen + (BASE - DATA_ADDR) - WINDOW, 2 * WINDOW);
     if (vm_exit->reason != HV_EXIT_REASON_EXCEPTION || vm_exit->exception.syndrome >> 26 != 0x16) {
         out->trapped = UINT64_MAX;
         out->esr = vm_exit->exception.syndrome;
@@ -305,7 +316,7 @@ static bool read_oracle(const char *name, enum judge *value)
 static bool read_options(struct options *o, int argc, char **argv)
 {
     int c;
-    while ((c = getopt(argc, argv, "+k:n:o:s:r:l:wV")) != -1) {
+    while ((c = getopt(argc, argv, "+k:n:o:s:r:l:wVc")) != -1) {
         switch (c) {
         case 'n': o->streams = strtoul(optarg, NULL, 0); break;
         case 's': o->seed = strtoull(optarg, NULL, 0); break;
@@ -314,6 +325,7 @@ static bool read_options(struct options *o, int argc, char **argv)
         case 'l': o->kind.longest = (unsigned)strtoul(optarg, NULL, 0); break;
         case 'w': o->kind.wild = true; break;
         case 'V': verify = true; break;
+        case 'c': little = true; break;
         case 'o':
             if (!read_oracle(optarg, &o->kind.judge))
                 return false;

@@ -33,6 +33,7 @@ check()
 }
 
 check "interpreter and translator, with faults in the middle" -w -n "$streams"
+check "with little memory for code" -c -w -n $((streams / 2))
 check "every block verified, with faults in the middle" -V -w -n $((streams / 4))
 
 # against ORACLE COMMAND...

@@ -3,7 +3,7 @@
 # time limit: 900
 #
 # The translator's modes and limits: --jit verify (that it finds what is wrong, and that the guest
-# programs and several vCPUs pass under it). The CPU's own tests run in every mode (tests/cpu, tests/smp).
+# programs and several vCPUs pass under it), --code-cache. The CPU's own tests run in every mode (tests/cpu, tests/smp).
 #   LONG=1: all of them.   CC, SAN, HARD, BUILD, TINYVMM: as in the Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -40,6 +40,32 @@ fi
 if ! command -v "$cross" >/dev/null; then
     echo "skip - jit: guests under --jit verify: $cross is not installed (make deps)"
     exit $status
+fi
+
+# So little memory for code that a kernel's is dropped many times on its way to user space.
+guests=${TINYVMM_GUESTS:-${TINYVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinyvmm}/guests}
+small_cache()
+{
+    kernel=$1
+    "$vmm" run --quiet --backend soft --stats --code-cache 512K --timeout 200 --memory 256M \
+        --initrd "$guests/$kernel.cpio.gz" --append "console=ttyAMA0 quiet" "$guests/$kernel/Image" \
+        >"$out/boot" 2>&1 </dev/null &
+    pid=$!
+    while kill -0 $pid 2>/dev/null && ! grep -aq 'BOOTED\|panic\|Oops' "$out/boot"; do sleep 0.2; done
+    kill $pid 2>/dev/null
+    wait $pid
+    drops=$(sed -n 's/.* \([0-9]*\)  CPU: times all code was dropped.*/\1/p' "$out/boot")
+    if grep -aq '^BOOTED' "$out/boot" && ! grep -aq 'panic\|Oops' "$out/boot" && [ "${drops:-0}" -gt 9 ]; then
+        ok "code cache of 512 KiB: a kernel boots, its code is dropped $drops times"
+    else
+        tail -n 30 "$out/boot"
+        bad "code cache of 512 KiB: a kernel does not boot, or code is not dropped (${drops:-0} times)"
+    fi
+}
+if [ -f "$guests/cloud/Image" ] && [ -f "$guests/cloud.cpio.gz" ]; then
+    small_cache cloud
+else
+    echo "skip - jit: code cache of 512 KiB: no kernel in $guests (tools/fetch_guests.sh)"
 fi
 
 # verified NAME OPTION...: a guest program of tests/guest passes, most of its blocks compared

@@ -26,7 +26,7 @@ static struct cpu *cpu; /* the same vCPU from within */
 static bool open_vm(void)
 {
     setenv("TINYVMM_BACKEND", "soft", 1);
-    if (!hvx_set_option("jit", "verify")) {
+    if (!hvx_set_option("jit", "verify") || !hvx_set_option("jit-heat", "1")) {
         TEST_SKIP("no translator for this host");
         return false;
     }
@@ -101,8 +101,9 @@ static void check_found(const struct mistake *m)
     memcpy(ram, m->words, sizeof m->words);
     sys_icache_invalidate(ram, sizeof m->words);
     CHECK_EQ(run(), HV_SUCCESS);
+    CHECK_EQ(cpu->stats[STAT_VERIFIED], 0); /* not warm */
     CHECK_EQ(run(), HV_SUCCESS);
-    CHECK_EQ(cpu->stats[STAT_VERIFIED] >= 2, 1);
+    CHECK_EQ(cpu->stats[STAT_VERIFIED] > 0, 1);
     CHECK_EQ(*hvx_last_error(), 0);
     memset(ram + 0x8000, 0, 0x8000);
     if (corrupt(m->was, m->is)) {
@@ -179,6 +180,7 @@ static void memory_stays_right(void)
         return;
     memcpy(ram, words, sizeof words);
     CHECK_EQ(run(), HV_SUCCESS);
+    CHECK_EQ(run(), HV_SUCCESS);
     memcpy(&value, ram + 0x9000, 8);
     CHECK_EQ(value, 0x1234);
     memset(ram + 0x9000, 0xff, 8);
@@ -200,8 +202,9 @@ static void time_is_not_compared(void)
     memcpy(ram, words, sizeof words);
     for (unsigned n = 0; n < 100; n++)
         CHECK_EQ(run(), HV_SUCCESS);
-    CHECK_EQ(cpu->stats[STAT_VERIFY_ONCE], 100);
-    CHECK_EQ(cpu->stats[STAT_VERIFIED], BLOCK_MAX_INSNS == 1 ? 300 : 200);
+    const unsigned blocks = BLOCK_MAX_INSNS == 1 ? 3 : 2; /* besides */
+    CHECK_EQ(cpu->stats[STAT_VERIFY_ONCE], 100 + blocks);
+    CHECK_EQ(cpu->stats[STAT_VERIFIED], 99 * blocks);
     CHECK_EQ(reg(HV_REG_X1), 1);
     CHECK_EQ(reg(HV_REG_X2), 2);
     CHECK(reg(HV_REG_X0) != 0);

@@ -23,6 +23,8 @@ expect "--memory 1040k" 0 "GPA 0x0 - 0x104000" $run --memory 1040k "$work/exit.b
 expect "--memory=0x100000" 0 "GPA 0x0 - 0x100000" $run --memory=0x100000 "$work/exit.bin"
 expect "--machine tiny" 0 "" $run --machine tiny "$work/exit.bin"
 expect "--backend auto" 0 "" $run --backend auto "$work/exit.bin"
+expect "--code-cache 512K" 0 "" $run --backend soft --code-cache 512K "$work/exit.bin"
+expect "--code-cache=1G" 0 "" $run --backend soft --code-cache=1G "$work/exit.bin"
 expect "--count 3" 0 "VM 3 (PID" $run --count 3 "$work/exit.bin"
 expect "--count: a status that is not 0" 115 "VM 2 failed with status 115" $run --count 2 "$work/seven.bin"
 expect "--count -q" 0 "" $run -q --count 2 "$work/exit.bin"
@@ -51,6 +53,9 @@ for value in "" x 1.5.2 -1 0 1e99 nan inf 5s; do
 done
 for value in "" 0 x 1X 1MM -1 99999999999999999999 18446744073709551615G " 1M"; do
     refuse "--memory '$value'" "wants a size" $run --memory "$value" "$work/exit.bin"
+done
+for value in "" 0 x 511K 1025M -1 2G 1M1; do
+    refuse "--code-cache '$value'" "wants a size from 512K to 1G" $run --code-cache "$value" "$work/exit.bin"
 done
 for value in "" x ON verify,on; do
     refuse "--jit '$value'" "wants on, off or verify" $run --jit "$value" "$work/exit.bin"
