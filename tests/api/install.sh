@@ -28,7 +28,7 @@ verdict()
 
 install_to()
 {
-    $MAKE -s CC="$CC" BUILD="$BUILD" ${SAN:+SAN="$SAN"} "$@" install
+    $MAKE -s CC="$CC" BUILD="$BUILD" ${SAN:+SAN="$SAN"} ${HARD:+HARD="$HARD"} "$@" install
 }
 
 client()

@@ -35,7 +35,7 @@ Darwin) layer= ;;
 *) layer="$BUILD/tests/api/layer" ;;
 esac
 # shellcheck disable=SC2086
-if ! $MAKE -s CC="$CC" BUILD="$BUILD" ${SAN:+SAN="$SAN"} $targets $layer >"$out/make" 2>&1; then
+if ! $MAKE -s CC="$CC" BUILD="$BUILD" ${SAN:+SAN="$SAN"} ${HARD:+HARD="$HARD"} $targets $layer >"$out/make" 2>&1; then
     sed 's/^/# /' "$out/make" | head -40
     echo "not ok - api: does not build"
     exit 1
