@@ -55,6 +55,7 @@ static void on_usr1(int number)
 static void lead_session(const char *tty, int to)
 {
     setsid();
+    alarm(600); /* whatever becomes of the test */
     tty_fd = open(tty, O_RDWR);
     ioctl(tty_fd, TIOCSCTTY, 0);
     signal(SIGTTOU, SIG_IGN);
