@@ -20,6 +20,7 @@ done
 dir=${KEEP:-$(mktemp -d)}
 [ -n "${KEEP:-}" ] || trap 'rm -rf "$dir"' EXIT INT TERM
 failed=0
+export TSAN_OPTIONS="suppressions=tests/tsan.supp ${TSAN_OPTIONS:-}"
 
 # run NAME COMMAND...: what the program prints becomes a comment, or the reason of the failure
 run()
