@@ -33,6 +33,7 @@ struct options {
     struct vm_config config;
     const char *backend, *jit;
     uint64_t code_cache; /* bytes, or 0 */
+    bool perf_map;
     enum log_level level;
     int step_fd; /* where the steps of a VM's life are told */
     bool demo;
@@ -56,6 +57,7 @@ static const char usage[] =
     "  --code-cache SIZE    soft alone: memory for decoded and translated code, per vCPU; when it "
     "is\n"
     "                       full, all code is dropped (default: 32M)\n"
+    "  --perf-map           soft alone: name translated code for perf, in /tmp/perf-PID.map\n"
     "  --timeout SECONDS    end the guest after that time, with status 124\n"
     "  -q, --quiet          only the guest's output\n"
     "  -v, --verbose        say what is chosen and why\n"
@@ -169,6 +171,7 @@ enum {
     OPT_DUMP_DTB,
     OPT_JIT,
     OPT_CODE_CACHE,
+    OPT_PERF_MAP,
     OPT_VERSION
 };
 
@@ -187,6 +190,7 @@ static const struct option run_options[] = {
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"jit", required_argument, NULL, OPT_JIT},
     {"code-cache", required_argument, NULL, OPT_CODE_CACHE},
+    {"perf-map", no_argument, NULL, OPT_PERF_MAP},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
@@ -254,6 +258,7 @@ static int set_option(struct options *o, int option, char *value)
             return bad_value("--jit", value, "wants on, off or verify");
         o->jit = value;
         return 0;
+    case OPT_PERF_MAP: o->perf_map = true; return 0;
     case OPT_CODE_CACHE:
         if (!parse_size(value, &o->code_cache) || o->code_cache < CODE_CACHE_MIN ||
             o->code_cache > CODE_CACHE_MAX)
@@ -522,6 +527,8 @@ static int choose_backend(const struct options *o)
         backend_option("count", "on"); /* a backend that does not know it has nothing to count */
     if (o->jit && !backend_option("jit", o->jit))
         return fail("--jit: %s has no translator (leave the option out)", backend_title());
+    if (o->perf_map && !backend_option("perf-map", "on"))
+        return fail("--perf-map: %s translates nothing (leave the option out)", backend_title());
     if (o->code_cache) {
         char bytes[24];
         snprintf(bytes, sizeof(bytes), "%" PRIu64, o->code_cache);

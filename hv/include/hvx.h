@@ -37,10 +37,11 @@ bool hvx_backend(unsigned index, struct hvx_backend_info *info);
  * hv_vcpu_run() fails with HV_ERROR and hvx_last_error() tells it, in several lines.
  * "irq_exit" = "on" | "off": when the guest takes an interrupt of hv_vcpu_set_pending_interrupt,
  * the run ends at the vector, cancelled; a client without a GIC learns so that its interrupt has
- * arrived. "jit-code" = bytes of memory for decoded and translated code per vCPU, in
- * decimal, 524288 to 1073741824. "count" = "on" | "off": count the guest's instructions in
- * translated code too (a counter, "instructions"). False if the backend has no such option or does
- * not take the value. */
+ * arrived. "perf-map" = "on" | "off": name translated code for perf in /tmp/perf-PID.map, which
+ * must not be there yet when the VM is created. "jit-code" = bytes of memory for decoded and
+ * translated code per vCPU, in decimal, 524288 to 1073741824. "count" = "on" | "off": count the
+ * guest's instructions in translated code too (a counter, "instructions"). False if the backend has
+ * no such option or does not take the value. */
 bool hvx_set_option(const char *name, const char *value);
 
 /* The index-th counter of a vCPU ("instructions", "blocks", ...), counted since its creation. On

@@ -478,6 +478,7 @@ struct machine {
     bool created;
     bool has_gic;
     bool jit_off;        /* option "jit" = "off" */
+    bool perf_map;       /* option "perf-map": names of translated code for perf */
     bool jit_verify;     /* option "jit" = "verify" */
     uint32_t jit_heat;   /* option "jit-heat": entries before translation; 0: JIT_HEAT */
     uint32_t code_bytes; /* option "jit-code": decoded and translated code of a vCPU; 0: default */

@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "debug.h"
 #include "jit/jit.h"
+#include "perf_map.h"
 #include "soft_gic.h"
 #include "timer.h"
 #include "tlb.h"
@@ -41,10 +42,13 @@ static void after_fork(void)
     timer_after_fork();
     soft_gic_after_fork();
     cpu_kicks_after_fork();
+    perf_map_after_fork();
 }
 
 static hv_return_t vm_create(const struct hvi_vm_config *config)
 {
+    if (machine.perf_map && !perf_map_open())
+        return HV_ERROR;
     timer_reset_alarms();
     machine.ipa_bits = config->ipa_bits;
     machine.has_gic = false;
@@ -55,6 +59,7 @@ static hv_return_t vm_create(const struct hvi_vm_config *config)
 static void vm_destroy(void)
 {
     soft_gic_destroy();
+    perf_map_close();
     machine.has_gic = false;
     machine.created = false;
 }
@@ -346,6 +351,10 @@ static bool set_option(const char *name, const char *value)
         machine.count_insns = strcmp(value, "on") == 0;
         return machine.count_insns || strcmp(value, "off") == 0;
     }
+    if (strcmp(name, "perf-map") == 0) {
+        machine.perf_map = strcmp(value, "on") == 0;
+        return jit_available() && (machine.perf_map || strcmp(value, "off") == 0);
+    }
     if (strcmp(name, "jit-code") == 0) {
         unsigned long long bytes = strtoull(value, NULL, 10);
         if (bytes < CODE_MEMORY_MIN || bytes > CODE_MEMORY_MAX)
@@ -358,6 +367,12 @@ static bool set_option(const char *name, const char *value)
         return machine.jit_heat > 0;
     }
     return false;
+}
+
+static const char *last_error(void)
+{
+    const char *said = verify_text();
+    return *said ? said : perf_map_text();
 }
 
 static bool counter(struct hvi_vcpu *v, unsigned index, const char **name, uint64_t *value)
@@ -440,5 +455,5 @@ const struct hvi_backend hvi_soft = {
     .get_ccsidr = get_ccsidr,
     .set_option = set_option,
     .counter = counter,
-    .last_error = verify_text,
+    .last_error = last_error,
 };

@@ -3,7 +3,7 @@
 # time limit: 900
 #
 # The translator's modes and limits: --jit verify (that it finds what is wrong, and that the guest
-# programs and several vCPUs pass under it), --code-cache. The CPU's own tests run in every mode (tests/cpu, tests/smp).
+# programs and several vCPUs pass under it), --code-cache, --perf-map. The CPU's own tests run in every mode (tests/cpu, tests/smp).
 #   LONG=1: all of them.   CC, SAN, HARD, BUILD, TINYVMM: as in the Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -40,6 +40,37 @@ fi
 if ! command -v "$cross" >/dev/null; then
     echo "skip - jit: guests under --jit verify: $cross is not installed (make deps)"
     exit $status
+fi
+
+# The map for perf: made anew, a line for each block; what is there already is left alone.
+if tests/guest/build.sh tinyvmm tests/guest/contexts.c "$out/contexts.elf" >"$out/log" 2>&1; then
+    "$vmm" run --quiet --backend soft --perf-map --stats --memory 16M "$out/contexts.elf" >"$out/log" 2>&1 &
+    pid=$!
+    wait $pid
+    code=$?
+    map=/tmp/perf-$pid.map
+    blocks=$(sed -n 's/.* \([0-9]*\)  CPU: blocks translated$/\1/p' "$out/log")
+    lines=$(grep -c '^[0-9a-f]* [0-9a-f]* guest_0x[0-9a-f]*+EL[01]$' "$map")
+    mode=$(ls -l "$map" | cut -c1-10)
+    rm -f "$map"
+    if [ $code -eq 0 ] && [ "${blocks:-0}" -gt 0 ] && [ "$lines" = "$blocks" ] && [ "$mode" = -rw------- ]; then
+        ok "perf map: $lines blocks named"
+    else
+        bad "perf map: status $code, $blocks blocks translated, $lines lines, mode $mode"
+    fi
+    sh -c 'ln -s /tmp/nobody-$$ /tmp/perf-$$.map; exec "$@"' - "$vmm" run --quiet --backend soft --perf-map \
+        --memory 16M "$out/contexts.elf" >"$out/log" 2>&1 &
+    pid=$!
+    wait $pid
+    code=$?
+    if [ $code -eq 125 ] && grep -q "cannot create '/tmp/perf-$pid.map': File exists" "$out/log" &&
+        [ ! -e /tmp/nobody-$pid ]; then
+        ok "perf map: no link is followed"
+    else
+        cat "$out/log"
+        bad "perf map: status $code with a link in its place"
+    fi
+    rm -f "/tmp/perf-$pid.map"
 fi
 
 # So little memory for code that a kernel's is dropped many times on its way to user space.

@@ -5,6 +5,7 @@
  * together with the decoded blocks (block.c).
  */
 #include "code.h"
+#include "../perf_map.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -68,7 +69,11 @@ bool jit_translate(struct cpu *c, struct block *b)
     struct jit *jit = c->jit;
     if (jit->size - jit->used < BLOCK_CODE_MAX)
         return false;
-    return jit_emit(c, jit, b);
+    const size_t before = jit->used;
+    if (!jit_emit(c, jit, b))
+        return false;
+    perf_map_add(b, jit->used - before);
+    return true;
 }
 
 const struct insn *jit_run(struct cpu *c, const struct block *b)
