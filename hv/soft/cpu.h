@@ -71,6 +71,14 @@ struct va_range {
     uint64_t lo, hi;
 };
 
+/* Where pages of more than 4K have been met: what a TLBI must look for in more than one slot. Those
+ * of up to 2 MiB by a bit of their 2 MiB's hash, larger ones by one range for each half. */
+#define LARGE_HASH_BITS 12
+struct large_pages {
+    uint64_t seen[(1u << LARGE_HASH_BITS) / 64];
+    struct va_range beyond[2];
+};
+
 /* Page of the instruction TLB. */
 struct fetch_entry {
     uint64_t key; /* virtual page | EL, or TLB_NONE */
@@ -223,8 +231,8 @@ struct cpu {
         uint8_t *host;
     } ram;                          /* last piece of guest memory used; size 0 = none */
     unsigned absent_version;        /* hvi_mem_version() that all TLB_ABSENT entries hold for */
-    struct va_range large[2];       /* per half: what more than a 4K page maps (tlb.c) */
-    struct va_range fetch_large[2]; /* and of it what was fetched from since fetch_gen changed */
+    struct large_pages large;       /* in the TLB (tlb.c) */
+    struct large_pages fetch_large; /* fetched from since fetch_gen changed */
     struct pac_memo pac_memo[1u << PAC_MEMO_BITS];
     uint64_t fetch_seen[4];        /* filter of the other pages fetched from: a bit by hash */
     uint32_t tlb_used[VIEW_COUNT]; /* which 32nds of a set have entries */

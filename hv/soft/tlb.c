@@ -64,35 +64,54 @@ static struct tlb_entry *group_entries(struct cpu *c, enum mmu_view view, uint32
     return first;
 }
 
-static void clear_ranges(struct va_range range[2])
+static void forget_large(struct large_pages *l)
 {
+    memset(l->seen, 0, sizeof l->seen);
     for (unsigned half = 0; half < 2; half++)
-        range[half] = (struct va_range){UINT64_MAX, 0};
+        l->beyond[half] = (struct va_range){UINT64_MAX, 0};
 }
 
-static void extend_range(struct va_range range[2], uint64_t va, unsigned size_bits)
-{
-    struct va_range *r = &range[va >> 55 & 1];
-    const uint64_t span = (UINT64_C(1) << size_bits) - 1;
+#define LARGE_BITS 21
 
+static uint64_t *large_word(struct large_pages *l, uint64_t va, uint64_t *bit)
+{
+    const uint64_t hash =
+        (va >> LARGE_BITS) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LARGE_HASH_BITS);
+
+    *bit = UINT64_C(1) << (hash & 63);
+    return &l->seen[hash >> 6];
+}
+
+static void note_large(struct large_pages *l, uint64_t va, unsigned size_bits)
+{
+    struct va_range *r = &l->beyond[va >> 55 & 1];
+    const uint64_t span = (UINT64_C(1) << size_bits) - 1;
+    uint64_t bit, *word = large_word(l, va, &bit);
+
+    if (size_bits <= LARGE_BITS) {
+        *word |= bit;
+        return;
+    }
     if (r->lo > (va & ~span))
         r->lo = va & ~span;
     if (r->hi < (va | span))
         r->hi = va | span;
 }
 
-static bool in_range(const struct va_range range[2], uint64_t va)
+static bool maybe_large(struct large_pages *l, uint64_t va)
 {
-    const struct va_range *r = &range[va >> 55 & 1];
+    const struct va_range *r = &l->beyond[va >> 55 & 1];
+    uint64_t bit;
+    const uint64_t *word = large_word(l, va, &bit);
 
-    return va >= r->lo && va <= r->hi;
+    return (*word & bit) || (va >= r->lo && va <= r->hi);
 }
 
 /* Fetches: a TLBI of pages that nobody ran is common, and must not cost the code its links. */
 static void forget_fetches(struct cpu *c)
 {
     memset(c->fetch_seen, 0, sizeof c->fetch_seen);
-    clear_ranges(c->fetch_large);
+    forget_large(&c->fetch_large);
     fetch_changed(c);
 }
 
@@ -109,7 +128,7 @@ static void note_fetch(struct cpu *c, uint64_t va, unsigned size_bits)
     uint64_t bit, *word = fetch_word(c, va, &bit);
 
     if (size_bits > PAGE_BITS)
-        extend_range(c->fetch_large, va, size_bits);
+        note_large(&c->fetch_large, va, size_bits);
     else
         *word |= bit;
 }
@@ -119,7 +138,7 @@ static bool maybe_fetched(struct cpu *c, uint64_t va)
     uint64_t bit;
     const uint64_t *word = fetch_word(c, va, &bit);
 
-    return (*word & bit) || in_range(c->fetch_large, va);
+    return (*word & bit) || maybe_large(&c->fetch_large, va);
 }
 
 /* Whatever drops an entry drops its copies. */
@@ -161,7 +180,7 @@ static void drop_entries(struct cpu *c, bool keep_global)
 static void resize(struct cpu *c, unsigned bits)
 {
     drop_entries(c, false);
-    clear_ranges(c->large);
+    forget_large(&c->large);
     c->tlb_bits = bits;
     c->tlb_mask = ((1u << bits) - 1) << TLB_ENTRY_BITS;
 }
@@ -196,7 +215,7 @@ static void flush_sets(struct cpu *c, bool keep_global)
 void tlb_flush_all(struct cpu *c)
 {
     flush_sets(c, false);
-    clear_ranges(c->large);
+    forget_large(&c->large);
     c->ram.size = 0;
     c->stats[STAT_TLB_FLUSHES]++;
 }
@@ -264,7 +283,7 @@ static void flush_large(struct cpu *c, uint64_t va, bool any_asid)
 static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
 {
     tlb_forget_stack_pages(c);
-    if (in_range(c->large, va)) {
+    if (maybe_large(&c->large, va)) {
         flush_large(c, va, any_asid);
     } else {
         for (unsigned view = 0; view < VIEW_COUNT; view++) {
@@ -502,7 +521,7 @@ static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mm
         may_read = may_write = false;
     c->stats[STAT_TLB_FILLS]++;
     if (r->size_bits > PAGE_BITS)
-        extend_range(c->large, va, r->size_bits);
+        note_large(&c->large, va, r->size_bits);
     if (is_other_page(e, page)) {
         note_eviction(c);
         e = tlb_slot(c, c->tlb_sets[view], va);
