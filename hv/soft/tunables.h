@@ -19,7 +19,7 @@
 #define CODE_MEMORY     (32u << 20) /* of one vCPU, half of it for decoded blocks, half translated */
 #define MAILBOX_SLOTS   16
 #define JIT_HEAT        24 /* entries before a block is worth translating */
-#define PAC_MEMO_BITS   8  /* entries of 48 bytes */
+#define PAC_MEMO_BITS   12 /* entries of 48 bytes */
 #endif
 
 /* Limits of option "jit-code". A jump in translated code reaches 2 GiB. */
