@@ -192,7 +192,7 @@ static int read_file(int fd, uint8_t *data, uint64_t size)
 {
     uint64_t done = 0;
     while (done < size) {
-        ssize_t n = read(fd, data + done, (size_t)(size - done));
+        ssize_t n = pread(fd, data + done, (size_t)(size - done), (off_t)done);
         if (n > 0)
             done += (uint64_t)n;
         else if (n == 0)
@@ -228,32 +228,76 @@ static int open_checked(const char *path, uint64_t *size, struct vm_error *error
     return fd;
 }
 
-int image_open(struct image *image, const char *path, struct vm_error *error)
+/* The bytes of the open file, unpacked and recognised. */
+static int read_image(struct image *image, struct vm_error *error)
 {
-    uint64_t size = 0;
-    *image = (struct image){.name = path};
-    int fd = open_checked(path, &size, error);
-    if (fd < 0)
-        return fd;
-    uint8_t *data = malloc((size_t)size);
-    int err = data ? read_file(fd, data, size) : -ENOMEM;
-    close(fd);
+    uint8_t *data = malloc((size_t)image->file_size);
+    int err = data ? read_file(image->fd, data, image->file_size) : -ENOMEM;
     if (err) {
         free(data);
-        return error_set(error, err, "cannot read guest '%s': %s", path, strerror(-err));
+        return error_set(error, err, "cannot read guest '%s': %s", image->name, strerror(-err));
     }
     image->data = image->owned = data;
-    image->size = size;
-    err = identify(image, error);
+    image->size = image->file_size;
+    return identify(image, error);
+}
+
+static void read_head(const struct image *image, uint8_t head[64])
+{
+    const size_t size = image->size < 64 ? (size_t)image->size : 64;
+    memset(head, 0, 64);
+    memcpy(head, image->data, size);
+}
+
+int image_open(struct image *image, const char *path, struct vm_error *error)
+{
+    *image = (struct image){.name = path};
+    int fd = open_checked(path, &image->file_size, error);
+    if (fd < 0)
+        return fd;
+    image->fd = fd;
+    image->has_file = true;
+    int err = read_image(image, error);
     if (err)
         image_close(image);
+    else
+        read_head(image, image->head);
     return err;
 }
 
 void image_close(struct image *image)
 {
     free(image->owned);
+    if (image->has_file)
+        close(image->fd);
     *image = (struct image){.name = image->name};
+}
+
+void image_release(struct image *image)
+{
+    if (!image->has_file)
+        return;
+    free(image->owned);
+    image->data = image->owned = NULL;
+}
+
+int image_reload(struct image *image, struct vm_error *error)
+{
+    const struct image before = *image;
+    uint8_t head[64];
+    if (image->data)
+        return 0;
+    int err = read_image(image, error);
+    if (err)
+        return err;
+    read_head(image, head);
+    if (image->size != before.size || image->format != before.format ||
+        image->entry != before.entry || image->low != before.low || image->high != before.high ||
+        memcmp(head, before.head, sizeof(head)) != 0)
+        return error_set(error, -ESTALE,
+                         "cannot restart guest '%s': the file has changed since it was started",
+                         image->name);
+    return 0;
 }
 
 const char *image_format_name(enum image_format format)

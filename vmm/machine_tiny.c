@@ -39,7 +39,10 @@ static int tiny_load(struct vm *vm)
     int err = vectors_install(vm);
     if (err)
         return vm_fail(vm, err, "no room for the vectors at the start of memory");
-    err = image_place(&vm->image, &vm->mem, vm->boot.image_base, &error);
+    err = image_reload(&vm->image, &error);
+    if (!err)
+        err = image_place(&vm->image, &vm->mem, vm->boot.image_base, &error);
+    image_release(&vm->image);
     return err ? vm_fail(vm, err, "%s", error.text) : 0;
 }
 

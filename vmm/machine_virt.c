@@ -457,7 +457,10 @@ static int virt_load(struct vm *vm)
     const struct board *board = vm->board;
     struct vm_error error;
     size_t dtb_size = 0;
-    int err = image_place(&vm->image, &vm->mem, vm->boot.image_base, &error);
+    int err = image_reload(&vm->image, &error);
+    if (!err)
+        err = image_place(&vm->image, &vm->mem, vm->boot.image_base, &error);
+    image_release(&vm->image);
     if (err)
         return vm_fail(vm, err, "%s", error.text);
     if (board->initrd &&

@@ -30,6 +30,22 @@ zboot()
     cat "$2"
 }
 
+# A kernel that restarts for ever, whose file changes under way: its bytes are read again for each start.
+restarts_from_its_file()
+{
+    {
+        le32 0x14000010 0xd503201f 0 0 0x1000 0 10 0 0 0 0 0 0 0 0x644d5241 0
+        le32 0x52800120 0x72b08000 0xd4000002 0x14000000 # SYSTEM_RESET
+    } >"$out/again"
+    "$vmm" run -q --timeout 60 "$out/again" >"$out/log" 2>&1 </dev/null &
+    pid=$!
+    sleep 1
+    kill -0 $pid && printf '\001' | dd of="$out/again" bs=1 seek=60 conv=notrunc 2>/dev/null
+    wait $pid
+    [ $? = 125 ] && grep -q "the file has changed since it was started" "$out/log"
+    judge "a guest file that changes between two starts is refused" $?
+}
+
 try() { "$vmm" run -q --timeout 60 "$@" >"$out/log" 2>&1 </dev/null; }
 boots()
 {
@@ -62,6 +78,7 @@ image 2 4096 0x80000 >"$out/offset"
 boots "an Image with an offset" "$out/offset"
 image 0 0 >"$out/old"
 boots "an Image without a size" "$out/old"
+restarts_from_its_file
 gzip -c "$out/Image" >"$out/gz"
 try "$out/gz"
 if grep -q 'install zlib' "$out/log"; then
