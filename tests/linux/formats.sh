@@ -136,12 +136,12 @@ rm -f "$out/initrd"
 # An image is locked while a guest has it. The guest: the header, then wfi; b .-4
 { image 0 4096 | head -c 64; le32 0xd503207f 0x17ffffff; } >"$out/idle"
 head -c 4096 /dev/zero >"$out/shared"
-"$vmm" run -q --timeout 60 --disk "$out/shared" "$out/idle" </dev/null >/dev/null 2>&1 &
+"$vmm" run --timeout 60 --disk "$out/shared" "$out/idle" </dev/null >"$out/first" 2>&1 &
 first=$!
-for n in 1 2 3 4 5 6 7 8 9 10; do
-    try --disk "$out/shared" "$out/Image"
-    [ $? = 125 ] && break
-    sleep 0.2
+n=0
+until grep -q 'Starting guest execution' "$out/first" || [ $n = 100 ]; do # it has the lock by then
+    n=$((n + 1))
+    sleep 0.1
 done
 refused "a second writer" 'another process' --disk "$out/shared" "$out/Image"
 refused "a reader beside a writer" 'another process' --disk "$out/shared,readonly" "$out/Image"
