@@ -59,7 +59,9 @@ struct tlb_entry {
     uint64_t ipa; /* of the page */
 };
 #define TLB_ENTRY_BITS 5 /* log2 of the size of an entry */
-#define TLB_NONE       UINT64_C(1)
+/* No access compares with this: the lower bits of an address are let through where alignment
+ * counts, and one of the two below, never both. */
+#define TLB_NONE UINT64_C(0xc00)
 #define TLB_CHECKED                                                                                \
     UINT64_C(0x800) /* in a tag: only aligned accesses (Device memory, SCTLR_EL1.A) */
 #define TLB_ABSENT                                                                                 \

@@ -395,6 +395,19 @@ static void off_and_on(void)
     EQ(AT(s1e1r, 1ull << 60), 1ull << 11 | 1);
 }
 
+/* Atomics that are out of line, near address 0, where an empty TLB must not take them in. Often
+ * enough for a translator. */
+static void misaligned_near_zero(void)
+{
+    setup(12, 16);
+    for (unsigned round = 0; round < 60; round++) {
+        const u64 va = 1 + round % 7;
+        FAULTS(probe_ldxr, va, DABT_EL1(FSC_ALIGNMENT, 0));
+        FAULTS(probe_ldar, va, DABT_EL1(FSC_ALIGNMENT, 0));
+        FAULTS(probe_stlr, va, DABT_EL1(FSC_ALIGNMENT, 1));
+    }
+}
+
 /* A function's beginning and end with the stack at `sp`: pushes 1 to 6, pops them into out[].
  * Before each, something is loaded from another stack. */
 static void push_and_pop(u64 sp, u64 other, u64 out[6])
@@ -441,6 +454,7 @@ int main(void)
 {
     RUN(invalid_to_valid);
     RUN(remap);
+    RUN(misaligned_near_zero);
     RUN(stack_across_pages);
     RUN(protect);
     RUN(blocks);
