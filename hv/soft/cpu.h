@@ -259,7 +259,7 @@ struct cpu {
     uint64_t stats[STAT_COUNT];
 
     /* The data TLB, as large as tlb_bits says. Last: most of it is never touched. Zeroes are an
-     * empty slot, but for the first one of a set, where page 0 would be. */
+     * empty slot, but where page 0 would be or an access that ends there (tlb.c). */
     unsigned tlb_bits;
     uint32_t tlb_evictions;
     uint64_t tlb_since;        /* the evictions are of the time since then (mach ticks) */

@@ -183,6 +183,12 @@ static void resize(struct cpu *c, unsigned bits)
     forget_large(&c->large);
     c->tlb_bits = bits;
     c->tlb_mask = ((1u << bits) - 1) << TLB_ENTRY_BITS;
+    /* Fresh slots are zeroes, the tag of page 0. Two may be compared with it: its own, and that of
+     * the last page, by an access that goes round from there. */
+    for (unsigned view = 0; view < VIEW_COUNT; view++) {
+        drop_entry(&c->tlb_sets[view][0]);
+        drop_entry(&c->tlb_sets[view][(1u << bits) - 1]);
+    }
 }
 
 static void note_eviction(struct cpu *c)
@@ -222,8 +228,6 @@ void tlb_flush_all(struct cpu *c)
 
 void tlb_reset(struct cpu *c)
 {
-    for (unsigned view = 0; view < VIEW_COUNT; view++)
-        drop_entry(&c->tlb_sets[view][0]);
     resize(c, TLB_MIN_BITS);
     tlb_regime_changed(c);
     tlb_flush_all(c);

@@ -408,6 +408,17 @@ static void misaligned_near_zero(void)
     }
 }
 
+/* From the last page of the address space round to the first one. */
+static void round_the_end(void)
+{
+    setup(12, 16);
+    for (unsigned round = 0; round < 60; round++) {
+        const u64 va = -(u64)(1 + round % 7);
+        FAULTS(probe_ldr, va, DABT_EL1(FSC_TRANSLATION(0), 0));
+        FAULTS(probe_str, va, DABT_EL1(FSC_TRANSLATION(0), 1));
+    }
+}
+
 /* A function's beginning and end with the stack at `sp`: pushes 1 to 6, pops them into out[].
  * Before each, something is loaded from another stack. */
 static void push_and_pop(u64 sp, u64 other, u64 out[6])
@@ -455,6 +466,7 @@ int main(void)
     RUN(invalid_to_valid);
     RUN(remap);
     RUN(misaligned_near_zero);
+    RUN(round_the_end);
     RUN(stack_across_pages);
     RUN(protect);
     RUN(blocks);
