@@ -535,7 +535,7 @@ static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mm
     e->write = may_write && !r->clean && (flags & HV_MEMORY_WRITE) ? tag : TLB_NONE;
     if (unlikely(c->watches.units) && debug_watches_page(c, page))
         e->read = e->write = TLB_NONE;
-    e->addend = (uintptr_t)(host - (r->ipa & ~PAGE_MASK)) - page;
+    e->addend = (uintptr_t)host - (r->ipa & ~PAGE_MASK) - page;
     e->ipa = (r->ipa & PAGE_MASK) | r->size_bits | (r->global ? ENTRY_GLOBAL : 0);
     if (unlikely(c->verify))
         verify_filled(c, e);
