@@ -208,6 +208,7 @@ struct cpu {
 
     /* Virtual timer (timer.c). */
     uint64_t cntvoff; /* CNTVCT = mach time - cntvoff */
+    uint64_t alarm;   /* mach time at which a timer's line rises; UINT64_MAX: none */
     bool vtimer_masked;
     bool vtimer_exit; /* deliver VTIMER_ACTIVATED at the next chance */
 
@@ -554,7 +555,6 @@ uint64_t sysreg_ccsidr(unsigned level, bool instruction);
  * -------------------------------------------------------------------------------------- */
 
 uint64_t timer_cntvct(const struct cpu *c);
-/* After any write to CNTV_* or CNTP_*, offset or mask: set the alarm for the next deadline. */
+/* After any write to CNTV_* or CNTP_*, offset or mask, and to serve KICK_TIMER: raise or lower the
+ * lines (the GIC's PPIs, or vtimer_exit) and set the alarm for the next deadline. */
 void timer_update(struct cpu *c);
-/* Serve KICK_TIMER: raise the GIC's PPI lines, or set vtimer_exit. */
-void timer_expired(struct cpu *c);

@@ -48,7 +48,7 @@ static bool serve_kicks(struct cpu *c)
     if (kick & KICK_MAIL)
         cpu_serve_mail(c);
     if (kick & KICK_TIMER)
-        timer_expired(c);
+        timer_update(c);
     if (kick & KICK_CANCEL) {
         *c->exit = (hv_vcpu_exit_t){.reason = HV_EXIT_REASON_CANCELED};
         return true;

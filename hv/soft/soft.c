@@ -111,6 +111,7 @@ static void reset(struct cpu *c)
     c->daif = DAIF_D | DAIF_A | DAIF_I | DAIF_F;
     for (unsigned n = 0; n < FETCH_TLB_SIZE; n++)
         c->fetch[n].key = TLB_NONE;
+    c->alarm = UINT64_MAX;
     c->fetch_gen = 1; /* no entry of the jump cache, all zeroes, is of this generation */
     tlb_reset(c);
     cpu_state_changed(c);

@@ -38,12 +38,12 @@ bool timer_read_frq(struct cpu *c, const struct insn *i, uint64_t *value)
 }
 bool timer_read_pct(struct cpu *c, const struct insn *i, uint64_t *value)
 {
-    *value = mach_absolute_time();
+    *value = timer_read_clock(c);
     return el0_may(c, i, EL0PCTEN);
 }
 bool timer_read_vct(struct cpu *c, const struct insn *i, uint64_t *value)
 {
-    *value = timer_cntvct(c);
+    *value = timer_read_clock(c) - c->cntvoff;
     return el0_may(c, i, EL0VCTEN);
 }
 

@@ -3,7 +3,8 @@
  * The generic timer. Guest time is mach time minus an offset, at the same frequency; a deadline is
  * host time. One alarm thread for all vCPUs sleeps until the earliest deadline and kicks the vCPU
  * whose time has come. It starts with the first deadline, so that a guest without timers costs no
- * thread.
+ * thread. A vCPU that reads a counter past its deadline kicks itself: a guest never sees time pass
+ * its compare value for long without the interrupt, however late the host wakes the thread.
  */
 #include "timer.h"
 #include "cpu.h"
@@ -28,6 +29,16 @@ static struct {
 uint64_t timer_cntvct(const struct cpu *c)
 {
     return mach_absolute_time() - c->cntvoff;
+}
+
+uint64_t timer_read_clock(struct cpu *c)
+{
+    const uint64_t now = mach_absolute_time();
+    if (now >= c->alarm) {
+        c->alarm = NEVER;
+        cpu_kick(c, KICK_TIMER);
+    }
+    return now;
 }
 
 bool timer_condition(const struct cpu *c, enum timer_kind kind)
@@ -177,10 +188,6 @@ void timer_update(struct cpu *c)
         if (c->vtimer_masked)
             v = NEVER;
     }
-    set_alarm(c, v < p ? v : p);
-}
-
-void timer_expired(struct cpu *c)
-{
-    timer_update(c);
+    c->alarm = v < p ? v : p;
+    set_alarm(c, c->alarm);
 }

@@ -9,6 +9,8 @@ struct cpu;
 
 enum timer_kind { TIMER_VIRTUAL, TIMER_PHYSICAL };
 
+/* Mach time, for a guest that reads a counter: serves a deadline that has passed before long. */
+uint64_t timer_read_clock(struct cpu *c);
 bool timer_condition(const struct cpu *c, enum timer_kind kind); /* ISTATUS */
 uint64_t timer_ctl(const struct cpu *c, enum timer_kind kind);   /* CNTx_CTL as a guest reads it */
 bool timer_line(const struct cpu *c, enum timer_kind kind);      /* the interrupt line */

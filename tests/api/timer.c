@@ -119,6 +119,31 @@ static void set_by_guest(void)
     end_machine(&m);
 }
 
+/*
+ * A guest that sees its counter pass the compare value has the interrupt soon, even if the host is
+ * busy: on the software CPU within a few turns of a loop, whoever else wants the host's processors.
+ */
+static void counter_past_deadline(void)
+{
+    const uint64_t soon = strcmp(backend_asked(), "soft") == 0 ? 16 : 10000000;
+    struct machine m;
+    if (!new_machine(&m))
+        return;
+    PUT_CODE(m.ram, CODE, 0xd5033fdf /* isb */, 0xd53be041 /* mrs x1, cntvct_el0 */,
+             0xeb00003f /* cmp x1, x0 */, 0x54ffffa3 /* b.lo CODE */,
+             0xd1000442 /* sub x2, x2, #1 */, 0xb5ffff62 /* cbnz x2, CODE */, HVC_0);
+    for (unsigned round = 0; round < 100; round++) {
+        uint64_t deadline = mach_absolute_time() + ms_to_ticks(1) / 4;
+        set_reg(&m, HV_REG_PC, CODE);
+        set_reg(&m, HV_REG_X0, deadline);
+        set_reg(&m, HV_REG_X2, soon);
+        set_timer(&m, deadline, CTL_ENABLE);
+        CHECK_EQ(hv_vcpu_set_vtimer_mask(m.vcpu, false), HV_SUCCESS);
+        CHECK_EQ(run_for(&m, 2000), HV_EXIT_REASON_VTIMER_ACTIVATED);
+    }
+    end_machine(&m);
+}
+
 /* The offset moves the counter, and the deadline with it. */
 static void offset_moves_deadline(void)
 {
@@ -154,6 +179,7 @@ int main(void)
     TEST_ALONE(expires);
     TEST_ALONE(stays_quiet);
     TEST_ALONE(set_by_guest);
+    TEST_ALONE(counter_past_deadline);
     TEST_ALONE(offset_moves_deadline);
     TEST_ALONE(mask_set_by_client);
     return test_done();
