@@ -188,6 +188,7 @@ GUEST_FLAGS := -std=gnu11 -ffreestanding -fno-pic -fno-pie -fno-stack-protector 
 GUEST_LINK := -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=16 \
            -Wl,-T,guest/guest.ld
 GUEST_LIB := guest/start.S guest/vectors.S guest/lib.c
+GUEST_USES := guest/guest.ld guest/lib.h guest/registers.inc
 guest_cc = cc=$$(tools/guest_cc.sh $(1)) || exit 1; $$cc
 
 ELF2BIN := build/tools/elf2bin
@@ -202,11 +203,11 @@ demo_guest.h: guest.bin
 	$(Q)tools/bin2header.sh demo_guest guest.bin > build/demo_guest.h
 	$(Q)mv build/demo_guest.h vmm/demo_guest.h
 
-guest/examples/%.elf: guest/examples/%.c $(GUEST_LIB) guest/guest.ld guest/lib.h guest/tinyvmm.h
+guest/examples/%.elf: guest/examples/%.c $(GUEST_LIB) $(GUEST_USES) guest/tinyvmm.h
 	$(Q)$(call guest_cc,link) $(GUEST_CFLAGS) $(GUEST_FLAGS) $(GUEST_LINK) -o $@ $< $(GUEST_LIB)
 
 # Guests of the test suite: C with the library, or assembly alone.
-build/guests/%.elf: tests/monitor/guests/%.c tests/monitor/guests/check.h $(GUEST_LIB) guest/guest.ld guest/lib.h
+build/guests/%.elf: tests/monitor/guests/%.c tests/monitor/guests/check.h $(GUEST_LIB) $(GUEST_USES)
 	$(Q)mkdir -p $(@D) && $(call guest_cc,link) $(GUEST_CFLAGS) $(GUEST_FLAGS) $(GUEST_LINK) -o $@ $< $(GUEST_LIB)
 build/guests/%.elf: tests/monitor/guests/%.S guest/guest.ld guest/tinyvmm.h
 	$(Q)mkdir -p $(@D) && $(call guest_cc,link) $(GUEST_FLAGS) $(GUEST_LINK) -o $@ $<

@@ -7,6 +7,8 @@
  * points. Sixteen entries of 128 bytes: four kinds (synchronous, IRQ, FIQ, SError) from each of four
  * places (EL1 with SP_EL0, EL1 with SP_EL1, EL0 in AArch64, EL0 in AArch32). DDI 0487, section D1.3.1.
  */
+#include "registers.inc"
+
         .equ    FRAME, 288              /* struct exception, see lib.h */
 
         .macro  entry number
@@ -27,20 +29,7 @@ exception_vectors:
 
         .balign 128
 take:
-        stp     x2, x3, [sp, #16]
-        stp     x4, x5, [sp, #32]
-        stp     x6, x7, [sp, #48]
-        stp     x8, x9, [sp, #64]
-        stp     x10, x11, [sp, #80]
-        stp     x12, x13, [sp, #96]
-        stp     x14, x15, [sp, #112]
-        stp     x16, x17, [sp, #128]
-        stp     x18, x19, [sp, #144]
-        stp     x20, x21, [sp, #160]
-        stp     x22, x23, [sp, #176]
-        stp     x24, x25, [sp, #192]
-        stp     x26, x27, [sp, #208]
-        stp     x28, x29, [sp, #224]
+        x2_to_x29 stp
         mrs     x2, elr_el1
         stp     x30, x2, [sp, #240]
         mrs     x2, spsr_el1
@@ -55,20 +44,7 @@ take:
         msr     elr_el1, x2
         ldr     x2, [sp, #256]
         msr     spsr_el1, x2
-        ldp     x28, x29, [sp, #224]
-        ldp     x26, x27, [sp, #208]
-        ldp     x24, x25, [sp, #192]
-        ldp     x22, x23, [sp, #176]
-        ldp     x20, x21, [sp, #160]
-        ldp     x18, x19, [sp, #144]
-        ldp     x16, x17, [sp, #128]
-        ldp     x14, x15, [sp, #112]
-        ldp     x12, x13, [sp, #96]
-        ldp     x10, x11, [sp, #80]
-        ldp     x8, x9, [sp, #64]
-        ldp     x6, x7, [sp, #48]
-        ldp     x4, x5, [sp, #32]
-        ldp     x2, x3, [sp, #16]
+        x2_to_x29 ldp
         ldp     x0, x1, [sp, #0]
         add     sp, sp, #FRAME
         eret

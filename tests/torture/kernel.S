@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Entry of the torture kernel, its vectors, the way to EL0, and the program that it carries. */
+#include "registers.inc"
+
         .section .text.start, "ax"
         .global _start
 _start:
@@ -41,38 +43,12 @@ vectors:
         .endr
 
 entered:
-        stp     x2, x3, [sp, #16]
-        stp     x4, x5, [sp, #32]
-        stp     x6, x7, [sp, #48]
-        stp     x8, x9, [sp, #64]
-        stp     x10, x11, [sp, #80]
-        stp     x12, x13, [sp, #96]
-        stp     x14, x15, [sp, #112]
-        stp     x16, x17, [sp, #128]
-        stp     x18, x19, [sp, #144]
-        stp     x20, x21, [sp, #160]
-        stp     x22, x23, [sp, #176]
-        stp     x24, x25, [sp, #192]
-        stp     x26, x27, [sp, #208]
-        stp     x28, x29, [sp, #224]
+        x2_to_x29 stp
         str     x30, [sp, #240]
         mov     x0, sp
         bl      trapped
         ldr     x30, [sp, #240]
-        ldp     x28, x29, [sp, #224]
-        ldp     x26, x27, [sp, #208]
-        ldp     x24, x25, [sp, #192]
-        ldp     x22, x23, [sp, #176]
-        ldp     x20, x21, [sp, #160]
-        ldp     x18, x19, [sp, #144]
-        ldp     x16, x17, [sp, #128]
-        ldp     x14, x15, [sp, #112]
-        ldp     x12, x13, [sp, #96]
-        ldp     x10, x11, [sp, #80]
-        ldp     x8, x9, [sp, #64]
-        ldp     x6, x7, [sp, #48]
-        ldp     x4, x5, [sp, #32]
-        ldp     x2, x3, [sp, #16]
+        x2_to_x29 ldp
         ldp     x0, x1, [sp], #272
         eret
 
