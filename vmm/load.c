@@ -26,6 +26,7 @@
 #define PT_INTERP           3
 #define LINUX_HEADER        64
 #define LINUX_MAGIC         UINT32_C(0x644d5241) /* "ARM\x64" */
+#define TTBR1_HALF          (UINT64_C(1) << 63)  /* no physical memory is there */
 
 /* ---- little-endian fields ---- */
 
@@ -162,6 +163,50 @@ static int elf_parse(struct image *image, struct vm_error *error)
     return 0;
 }
 
+/*
+ * A vmlinux is linked for the virtual addresses that the kernel has once its MMU is on. What boots
+ * is the Image: the same bytes one after the other, as objcopy -O binary writes them. It begins
+ * with the Image's header.
+ */
+static bool is_vmlinux(const struct image *image)
+{
+    if (image->low < TTBR1_HALF)
+        return false;
+    for (unsigned i = 0; i < segment_count(image); i++) {
+        struct segment s = segment_at(image, i);
+        if (s.type == PT_LOAD && s.paddr == image->low && s.file_size >= LINUX_HEADER)
+            return field(image->data + s.offset + 56, 4) == LINUX_MAGIC;
+    }
+    return false;
+}
+
+static int make_linux_image(struct image *image, struct vm_error *error)
+{
+    uint64_t size = 0;
+    for (unsigned i = 0; i < segment_count(image); i++) {
+        struct segment s = segment_at(image, i);
+        if (s.type == PT_LOAD && s.file_size && s.paddr - image->low + s.file_size > size)
+            size = s.paddr - image->low + s.file_size;
+    }
+    if (size > FILE_MAX)
+        return error_set(error, -EFBIG, "guest '%s': its segments span more than 2 GiB",
+                         image->name);
+    uint8_t *flat = calloc(1, (size_t)size);
+    if (!flat)
+        return error_set(error, -ENOMEM, "cannot read guest '%s': %s", image->name,
+                         strerror(ENOMEM));
+    for (unsigned i = 0; i < segment_count(image); i++) {
+        struct segment s = segment_at(image, i);
+        if (s.type == PT_LOAD)
+            memcpy(flat + (s.paddr - image->low), image->data + s.offset, (size_t)s.file_size);
+    }
+    free(image->owned);
+    image->data = image->owned = flat;
+    image->size = size;
+    image->format = IMAGE_LINUX;
+    return 0;
+}
+
 /* ---- open ---- */
 
 static int identify(struct image *image, struct vm_error *error)
@@ -171,7 +216,8 @@ static int identify(struct image *image, struct vm_error *error)
         return err;
     if (image->size >= 4 && memcmp(image->data, "\177ELF", 4) == 0) {
         image->format = IMAGE_ELF;
-        return elf_parse(image, error);
+        err = elf_parse(image, error);
+        return !err && is_vmlinux(image) ? make_linux_image(image, error) : err;
     }
     if (image->size >= LINUX_HEADER && field(image->data + 56, 4) == LINUX_MAGIC)
         image->format = IMAGE_LINUX;

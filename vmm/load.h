@@ -12,7 +12,7 @@
 enum image_format {
     IMAGE_RAW,   /* no header: the bytes themselves */
     IMAGE_ELF,   /* ELF64, little-endian, AArch64, executable */
-    IMAGE_LINUX, /* arm64 Linux Image */
+    IMAGE_LINUX, /* arm64 Linux Image, or what a vmlinux makes of one */
 };
 
 struct image {

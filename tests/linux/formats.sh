@@ -19,6 +19,24 @@ image()
     le32 0x52800100 0x72b08000 0xd4000002 0x14000000
 }
 
+# elf64 N: the header of an executable for AArch64, entered at 0xffff800080000000, with N segments
+# phdr OFFSET ADDRESS-HIGH ADDRESS-LOW FILE_SIZE MEM_SIZE: one of them
+elf64()
+{
+    le32 0x464c457f 0x10102 0 0 0xb70002 1 0x80000000 0xffff8000 64 0 0 0 0 0x380040 "$1" 0
+}
+phdr() { le32 1 7 "$1" 0 "$3" "$2" "$3" "$2" "$4" 0 "$5" 0 4096 0; }
+
+# vmlinux HIGH LOW: the kernel as linked, its code in another segment than its header
+vmlinux()
+{
+    elf64 2
+    phdr 176 0xffff8000 0x80000000 64 64
+    phdr 240 "$1" "$2" 16 4096
+    le32 0x14000400 0xd503201f 0 0 0x2000 0 0 0 0 0 0 0 0 0 0x644d5241 0 # b .+4096
+    le32 0x52800100 0x72b08000 0xd4000002 0x14000000
+}
+
 # zboot COMPRESSION FILE: an EFI zboot image around it
 zboot()
 {
@@ -78,6 +96,14 @@ image 2 4096 0x80000 >"$out/offset"
 boots "an Image with an offset" "$out/offset"
 image 0 0 >"$out/old"
 boots "an Image without a size" "$out/old"
+vmlinux 0xffff8000 0x80001000 >"$out/vmlinux"
+boots "a vmlinux" "$out/vmlinux"
+vmlinux 0xffff8000 0xfffff000 >"$out/wide"
+refused "a vmlinux larger than memory" 'does not fit' "$out/wide"
+vmlinux 0xffffffff 0xffffe000 >"$out/wide"
+refused "a vmlinux larger than any memory" 'more than 2 GiB' "$out/wide"
+head -c 250 "$out/vmlinux" >"$out/wide"
+refused "a vmlinux that is cut off" 'cut off' "$out/wide"
 restarts_from_its_file
 gzip -c "$out/Image" >"$out/gz"
 try "$out/gz"
