@@ -28,21 +28,6 @@
 #define LINUX_MAGIC         UINT32_C(0x644d5241) /* "ARM\x64" */
 #define TTBR1_HALF          (UINT64_C(1) << 63)  /* no physical memory is there */
 
-/* ---- little-endian fields ---- */
-
-static uint64_t field(const uint8_t *at, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = bytes; i-- > 0;)
-        value = value << 8 | at[i];
-    return value;
-}
-
-static bool inside(uint64_t offset, uint64_t len, uint64_t size)
-{
-    return offset <= size && len <= size - offset;
-}
-
 /* ---- ELF ---- */
 
 struct segment {

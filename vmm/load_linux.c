@@ -20,19 +20,6 @@
 
 #define FLAG_BIG_ENDIAN 1u
 
-static uint64_t field(const uint8_t *at, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = bytes; i-- > 0;)
-        value = value << 8 | at[i];
-    return value;
-}
-
-static bool inside(uint64_t offset, uint64_t len, uint64_t size)
-{
-    return offset <= size && len <= size - offset;
-}
-
 /* ---- compressed guests ---- */
 
 static const struct unpack_format *const formats[] = {&unpack_gzip, &unpack_zstd};

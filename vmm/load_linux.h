@@ -11,6 +11,23 @@
 
 #include "load.h"
 
+/* ---- what is in a file ---- */
+
+/* A little-endian number of `bytes` bytes. */
+static inline uint64_t field(const uint8_t *at, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = bytes; i-- > 0;)
+        value = value << 8 | at[i];
+    return value;
+}
+
+/* Do the `len` bytes at `offset` lie in `size` bytes? */
+static inline bool inside(uint64_t offset, uint64_t len, uint64_t size)
+{
+    return offset <= size && len <= size - offset;
+}
+
 /* If the file is a compressed guest (gzip, zstd, or an EFI zboot image around one of them), put
  * what is inside in its place; as often as needed. 0, also when it is not compressed; -errno with a
  * text. */

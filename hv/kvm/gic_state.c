@@ -1,64 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Save, restore and reset of the in-kernel GIC. The blob is the software CPU's, byte for byte, so a
- * state saved under one backend can be restored under the other; little endian:
- *
- *   header   "TVMGICv3"  u32 version  u32 length of everything  u32 vCPUs  u32 0
- *   record   u16 tag  u16 instance  u32 length  payload
- *            1 distributor: u32 CTLR
- *            2 SPI bank 1...31: group enable latch line active edge (u32 each), 32 priorities (u8),
- *              32 IROUTERs (u64)
- *            3 redistributor, instance = vCPU index: u64 affinity, u32 WAKER, u32 0, the private
- *              bank as above without routers
- *   trailer  u64 FNV-1a of all bytes before it
+ * Save, restore and reset of the in-kernel GIC, as gic_blob.h has it.
  *
  * A blob is read and checked as a whole before anything is changed. The VM is stopped: the kernel
  * refuses these accesses while a vCPU runs. Any thread.
  */
+#include "gic_blob.h"
 #include "kvm/kvm.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAG_DIST = 1, TAG_SPI = 2, TAG_REDIST = 3 };
+#define BANKS         GIC_BLOB_BANKS
+#define LIVE_BANKS    (KVM_GIC_IRQS / 32) /* what KVM has; the rest is 0 and ignored */
 
-#define BANKS          32u
-#define LIVE_BANKS     (KVM_GIC_IRQS / 32) /* what KVM has; the rest is 0 and ignored */
-#define STATE_VERSION  1u
-#define HEADER_SIZE    24u
-#define RECORD_SIZE    8u
-#define TRAILER_SIZE   8u
-#define BANK_SIZE      (6u * 4 + 32)
-#define DIST_PAYLOAD   4u
-#define SPI_PAYLOAD    (BANK_SIZE + 32u * 8)
-#define REDIST_PAYLOAD (16u + BANK_SIZE)
-
-#define CTLR_ENABLES   3u
-#define AFFINITY_MASK  0xff00ffffffull
-#define FRAME_SGI      0x10000u
-
-static const uint8_t magic[8] = {'T', 'V', 'M', 'G', 'I', 'C', 'v', '3'};
-
-/* 32 interrupts, one bit each. */
-struct bank {
-    uint32_t group, enable, latch, line, active, edge;
-    uint8_t prio[32];
-};
+#define CTLR_ENABLES  3u
+#define AFFINITY_MASK 0xff00ffffffull
+#define FRAME_SGI     0x10000u
 
 struct image {
     uint32_t ctlr;
-    struct bank bank[BANKS]; /* [0] is not used */
+    struct gic_blob_bank bank[BANKS]; /* [0] is not used */
     uint64_t router[BANKS * 32];
-    struct bank private_bank[MAX_VCPUS]; /* by vCPU index */
+    struct gic_blob_bank private_bank[MAX_VCPUS]; /* by vCPU index */
 };
-
-static uint64_t fnv1a(const uint8_t *p, size_t size)
-{
-    uint64_t h = 0xcbf29ce484222325ull;
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ p[i]) * 0x100000001b3ull;
-    return h;
-}
 
 static const struct hvi_vcpu *live(unsigned index)
 {
@@ -72,12 +37,6 @@ static unsigned live_vcpus(void)
     for (unsigned i = 0; i < MAX_VCPUS; i++)
         count += live(i) != NULL;
     return count;
-}
-
-static size_t state_size(unsigned vcpus)
-{
-    return HEADER_SIZE + RECORD_SIZE + DIST_PAYLOAD + (BANKS - 1) * (RECORD_SIZE + SPI_PAYLOAD) +
-           vcpus * (RECORD_SIZE + REDIST_PAYLOAD) + TRAILER_SIZE;
 }
 
 /* ---- between KVM and the image --------------------------------------------------------------- */
@@ -109,7 +68,7 @@ static uint32_t icfgr_word(uint32_t edge, unsigned half)
     return value;
 }
 
-static int read_bank(const struct hvi_vcpu *v, unsigned n, struct bank *b)
+static int read_bank(const struct hvi_vcpu *v, unsigned n, struct gic_blob_bank *b)
 {
     const unsigned long get = KVM_GET_DEVICE_ATTR;
     uint32_t icfgr[2] = {0}, prio[8] = {0};
@@ -128,10 +87,10 @@ static int read_bank(const struct hvi_vcpu *v, unsigned n, struct bank *b)
 
 /* Configuration, then state, then the enables. Enable and active bits are set by one register and
  * cleared by another, 0x80 above it. */
-static int write_bank(const struct hvi_vcpu *v, unsigned n, const struct bank *b)
+static int write_bank(const struct hvi_vcpu *v, unsigned n, const struct gic_blob_bank *b)
 {
     const unsigned long set = KVM_SET_DEVICE_ATTR;
-    struct bank c = *b;
+    struct gic_blob_bank c = *b;
     uint32_t all = ~0u, icfgr, prio[8];
     int failed = word(set, v, n, 0x180, 1, 0, &all) | word(set, v, n, 0x380, 1, 0, &all) |
                  word(set, v, n, 0x080, 1, 0, &c.group);
@@ -187,118 +146,60 @@ static int write_all(struct image *im)
 
 /* ---- between the image and the blob ---------------------------------------------------------- */
 
-static void put(uint8_t **p, uint64_t value, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        *(*p)++ = (uint8_t)(value >> (i * 8));
-}
-
-static uint64_t get(const uint8_t **p, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value |= (uint64_t) * (*p)++ << (i * 8);
-    return value;
-}
-
-static void put_record(uint8_t **p, unsigned tag, unsigned instance, size_t length)
-{
-    put(p, tag, 2);
-    put(p, instance, 2);
-    put(p, length, 4);
-}
-
-static bool get_record(const uint8_t **p, unsigned tag, unsigned instance, size_t length)
-{
-    bool ok = get(p, 2) == tag;
-    ok &= get(p, 2) == instance;
-    return (get(p, 4) == length) & ok;
-}
-
-static void put_bank(uint8_t **p, const struct bank *b)
-{
-    const uint32_t words[] = {b->group, b->enable, b->latch, b->line, b->active, b->edge};
-    for (unsigned i = 0; i < 6; i++)
-        put(p, words[i], 4);
-    memcpy(*p, b->prio, sizeof b->prio);
-    *p += sizeof b->prio;
-}
-
-static void get_bank(const uint8_t **p, struct bank *b)
-{
-    uint32_t *const words[] = {&b->group, &b->enable, &b->latch, &b->line, &b->active, &b->edge};
-    for (unsigned i = 0; i < 6; i++)
-        *words[i] = (uint32_t)get(p, 4);
-    memcpy(b->prio, *p, sizeof b->prio);
-    *p += sizeof b->prio;
-}
-
-static void encode(const struct image *im, uint8_t *start, size_t size)
+static void encode(const struct image *im, uint8_t *start)
 {
     uint8_t *p = start;
-    memcpy(p, magic, sizeof magic);
-    p += sizeof magic;
-    put(&p, STATE_VERSION, 4);
-    put(&p, size, 4);
-    put(&p, live_vcpus(), 4);
-    put(&p, 0, 4);
-    put_record(&p, TAG_DIST, 0, DIST_PAYLOAD);
-    put(&p, im->ctlr, 4);
+    gic_blob_put_header(&p, live_vcpus());
+    gic_blob_put_record(&p, GIC_BLOB_DIST, 0);
+    gic_blob_put(&p, im->ctlr, 4);
     for (unsigned n = 1; n < BANKS; n++) {
-        put_record(&p, TAG_SPI, n, SPI_PAYLOAD);
-        put_bank(&p, &im->bank[n]);
+        gic_blob_put_record(&p, GIC_BLOB_SPI, n);
+        gic_blob_put_bank(&p, &im->bank[n]);
         for (unsigned i = 0; i < 32; i++)
-            put(&p, im->router[n * 32 + i], 8);
+            gic_blob_put(&p, im->router[n * 32 + i], 8);
     }
     for (unsigned i = 0; i < MAX_VCPUS; i++) {
         if (!live(i))
             continue;
-        put_record(&p, TAG_REDIST, i, REDIST_PAYLOAD);
-        put(&p, live(i)->mpidr & AFFINITY_MASK, 8);
-        put(&p, 0, 8); /* WAKER: KVM has none; awake */
-        put_bank(&p, &im->private_bank[i]);
+        gic_blob_put_record(&p, GIC_BLOB_REDIST, i);
+        gic_blob_put(&p, live(i)->mpidr & AFFINITY_MASK, 8);
+        gic_blob_put(&p, 0, 8); /* WAKER: KVM has none; awake */
+        gic_blob_put_bank(&p, &im->private_bank[i]);
     }
-    put(&p, fnv1a(start, (size_t)(p - start)), 8);
+    gic_blob_put_trailer(&p, start);
 }
 
-/* The size was checked to be exactly state_size(), and every step takes a fixed number of bytes: no
- * read can pass the end. What registers cannot hold the kernel drops. */
+/* What registers cannot hold the kernel drops. */
 static bool decode(struct image *im, const uint8_t *start, size_t size)
 {
     const uint8_t *p = start;
-    if (size != state_size(live_vcpus()) || memcmp(p, magic, sizeof magic))
+    if (!gic_blob_get_header(&p, size, live_vcpus()))
         return false;
-    p += sizeof magic;
-    bool ok = get(&p, 4) == STATE_VERSION;
-    ok &= get(&p, 4) == size;
-    ok &= get(&p, 4) == live_vcpus();
-    ok &= get(&p, 4) == 0;
-    ok &= get_record(&p, TAG_DIST, 0, DIST_PAYLOAD);
-    im->ctlr = (uint32_t)get(&p, 4);
+    bool ok = gic_blob_get_record(&p, GIC_BLOB_DIST, 0);
+    im->ctlr = (uint32_t)gic_blob_get(&p, 4);
     ok &= !(im->ctlr & ~CTLR_ENABLES);
     for (unsigned n = 1; n < BANKS; n++) {
-        ok &= get_record(&p, TAG_SPI, n, SPI_PAYLOAD);
-        get_bank(&p, &im->bank[n]);
+        ok &= gic_blob_get_record(&p, GIC_BLOB_SPI, n);
+        gic_blob_get_bank(&p, &im->bank[n]);
         for (unsigned i = 0; i < 32; i++)
-            im->router[n * 32 + i] = get(&p, 8);
+            im->router[n * 32 + i] = gic_blob_get(&p, 8);
     }
     for (unsigned i = 0; i < MAX_VCPUS; i++) {
         if (!live(i))
             continue;
-        ok &= get_record(&p, TAG_REDIST, i, REDIST_PAYLOAD);
-        ok &= get(&p, 8) == (live(i)->mpidr & AFFINITY_MASK);
-        get(&p, 8);
-        get_bank(&p, &im->private_bank[i]);
+        ok &= gic_blob_get_record(&p, GIC_BLOB_REDIST, i);
+        ok &= gic_blob_get(&p, 8) == (live(i)->mpidr & AFFINITY_MASK);
+        gic_blob_get(&p, 8);
+        gic_blob_get_bank(&p, &im->private_bank[i]);
     }
-    uint64_t sum = fnv1a(start, (size_t)(p - start));
-    return (get(&p, 8) == sum) & ok;
+    return gic_blob_get_trailer(&p, start) & ok;
 }
 
 /* ---- the operations -------------------------------------------------------------------------- */
 
 hv_return_t kvm_gic_state_save(void *buf, size_t *size)
 {
-    size_t need = state_size(live_vcpus());
+    size_t need = gic_blob_size(live_vcpus());
     if (!buf || *size < need) {
         *size = need;
         return buf ? HV_BAD_ARGUMENT : HV_SUCCESS;
@@ -310,7 +211,7 @@ hv_return_t kvm_gic_state_save(void *buf, size_t *size)
     if (result == HV_SUCCESS && read_all(im))
         result = kvm_fail(kvm_error(errno, HV_ERROR), "cannot read the GIC's state", errno);
     if (result == HV_SUCCESS)
-        encode(im, buf, need);
+        encode(im, buf);
     *size = need;
     free(im);
     return result;

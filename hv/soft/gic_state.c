@@ -1,35 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The GIC's state as bytes: a header, one record per piece in a fixed order, a checksum; little
- * endian.
- *
- *   header   "TVMGICv3"  u32 version  u32 length of everything  u32 vCPUs  u32 0
- *   record   u16 tag  u16 instance  u32 length  payload
- *            1 distributor: u32 CTLR
- *            2 SPI bank 1..31: group enable latch line active edge (u32 each), 32 priorities, 32
- * IROUTERs (u64) 3 redistributor, instance = frame: u64 affinity, u32 WAKER, u32 0, the private
- * bank as above without routers trailer  u64 FNV-1a of all bytes before it
- *
- * Restoring reads and checks everything into a copy first, so that a refused blob changes nothing.
- * Values are checked against what the registers can hold: the checksum finds accidents, not malice.
+ * Save and restore of the GIC's state (gic_blob.h). Restoring reads and checks everything into a
+ * copy first, so that a refused blob changes nothing. Values are checked against what the registers
+ * can hold.
  */
+#include "gic_blob.h"
 #include "gic_model.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { TAG_DIST = 1, TAG_SPI = 2, TAG_REDIST = 3 };
-
-#define STATE_VERSION  1u
-#define HEADER_SIZE    24u
-#define RECORD_SIZE    8u
-#define TRAILER_SIZE   8u
-#define BANK_SIZE      (6u * 4 + 32)
-#define DIST_PAYLOAD   4u
-#define SPI_PAYLOAD    (BANK_SIZE + 32u * 8)
-#define REDIST_PAYLOAD (16u + BANK_SIZE)
-
-static const uint8_t magic[8] = {'T', 'V', 'M', 'G', 'I', 'C', 'v', '3'};
 
 /* What a blob holds, before it is believed. */
 struct image {
@@ -39,15 +18,6 @@ struct image {
     struct gic_bank private_bank[GIC_MAX_VCPUS]; /* by frame */
     uint32_t waker[GIC_MAX_VCPUS];
 };
-
-static uint64_t fnv1a(const uint8_t *p, size_t size)
-{
-    uint64_t h = 0xcbf29ce484222325ull;
-    for (size_t i = 0; i < size; i++) {
-        h = (h ^ p[i]) * 0x100000001b3ull;
-    }
-    return h;
-}
 
 /* vCPUs in the order of their frames; the count is returned. */
 static unsigned by_frame(struct gic *g, struct gic_vcpu *list[GIC_MAX_VCPUS])
@@ -63,69 +33,43 @@ static unsigned by_frame(struct gic *g, struct gic_vcpu *list[GIC_MAX_VCPUS])
     return count;
 }
 
-static size_t state_size(unsigned vcpus)
-{
-    return HEADER_SIZE + RECORD_SIZE + DIST_PAYLOAD +
-           (GIC_BANKS - 1) * (RECORD_SIZE + SPI_PAYLOAD) + vcpus * (RECORD_SIZE + REDIST_PAYLOAD) +
-           TRAILER_SIZE;
-}
-
-/* ---- writing
- * ---------------------------------------------------------------------------------------- */
-
-static void put(uint8_t **p, uint64_t value, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++) {
-        *(*p)++ = (uint8_t)(value >> (i * 8));
-    }
-}
-
-static void put_record(uint8_t **p, unsigned tag, unsigned instance, size_t length)
-{
-    put(p, tag, 2);
-    put(p, instance, 2);
-    put(p, length, 4);
-}
+/* ---- writing ---- */
 
 static void put_bank(uint8_t **p, const struct gic_bank *b)
 {
-    put(p, b->group, 4);
-    put(p, b->enable, 4);
-    put(p, b->latch, 4);
-    put(p, b->line, 4);
-    put(p, b->active, 4);
-    put(p, b->edge, 4);
-    memcpy(*p, b->prio, sizeof b->prio);
-    *p += sizeof b->prio;
+    struct gic_blob_bank out = {
+        .group = b->group,
+        .enable = b->enable,
+        .latch = b->latch,
+        .line = b->line,
+        .active = b->active,
+        .edge = b->edge,
+    };
+    memcpy(out.prio, b->prio, sizeof out.prio);
+    gic_blob_put_bank(p, &out);
 }
 
 static void put_all(struct gic *g, uint8_t *start, struct gic_vcpu *const *list, unsigned vcpus)
 {
     uint8_t *p = start;
-    memcpy(p, magic, sizeof magic);
-    p += sizeof magic;
-    put(&p, STATE_VERSION, 4);
-    put(&p, state_size(vcpus), 4);
-    put(&p, vcpus, 4);
-    put(&p, 0, 4);
-
-    put_record(&p, TAG_DIST, 0, DIST_PAYLOAD);
-    put(&p, g->ctlr, 4);
+    gic_blob_put_header(&p, vcpus);
+    gic_blob_put_record(&p, GIC_BLOB_DIST, 0);
+    gic_blob_put(&p, g->ctlr, 4);
     for (unsigned n = 1; n < GIC_BANKS; n++) {
-        put_record(&p, TAG_SPI, n, SPI_PAYLOAD);
+        gic_blob_put_record(&p, GIC_BLOB_SPI, n);
         put_bank(&p, &g->bank[n]);
         for (unsigned i = 0; i < 32; i++) {
-            put(&p, g->router[n * 32 + i], 8);
+            gic_blob_put(&p, g->router[n * 32 + i], 8);
         }
     }
     for (unsigned i = 0; i < vcpus; i++) {
-        put_record(&p, TAG_REDIST, list[i]->frame, REDIST_PAYLOAD);
-        put(&p, list[i]->affinity, 8);
-        put(&p, list[i]->waker, 4);
-        put(&p, 0, 4);
+        gic_blob_put_record(&p, GIC_BLOB_REDIST, list[i]->frame);
+        gic_blob_put(&p, list[i]->affinity, 8);
+        gic_blob_put(&p, list[i]->waker, 4);
+        gic_blob_put(&p, 0, 4);
         put_bank(&p, &list[i]->bank);
     }
-    put(&p, fnv1a(start, (size_t)(p - start)), 8);
+    gic_blob_put_trailer(&p, start);
 }
 
 bool gic_state_save(struct gic *g, void *buf, size_t *size)
@@ -133,7 +77,7 @@ bool gic_state_save(struct gic *g, void *buf, size_t *size)
     struct gic_vcpu *list[GIC_MAX_VCPUS];
     gic_lock(g);
     unsigned vcpus = by_frame(g, list);
-    size_t need = state_size(vcpus);
+    size_t need = gic_blob_size(vcpus);
     bool ok = !buf || *size >= need;
     if (buf && ok) {
         put_all(g, buf, list, vcpus);
@@ -143,39 +87,21 @@ bool gic_state_save(struct gic *g, void *buf, size_t *size)
     return ok;
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------- */
-
-/* The size was checked to be exactly state_size(), and every step below takes a fixed number of
- * bytes: no read can pass the end. */
-static uint64_t get(const uint8_t **p, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++) {
-        value |= (uint64_t) * (*p)++ << (i * 8);
-    }
-    return value;
-}
-
-static bool get_record(const uint8_t **p, unsigned tag, unsigned instance, size_t length)
-{
-    bool ok = get(p, 2) == tag;
-    ok &= get(p, 2) == instance;
-    return (get(p, 4) == length) & ok;
-}
+/* ---- reading ---- */
 
 static bool get_bank(const uint8_t **p, const struct gic_bank *like, struct gic_bank *b)
 {
     b->valid = like->valid;
     b->config = like->config;
-    b->group = (uint32_t)get(p, 4);
-    b->enable = (uint32_t)get(p, 4);
-    b->latch = (uint32_t)get(p, 4);
-    b->line = (uint32_t)get(p, 4);
-    b->active = (uint32_t)get(p, 4);
-    b->edge = (uint32_t)get(p, 4);
-    memcpy(b->prio, *p, sizeof b->prio);
-    *p += sizeof b->prio;
+    struct gic_blob_bank in;
+    gic_blob_get_bank(p, &in);
+    b->group = in.group;
+    b->enable = in.enable;
+    b->latch = in.latch;
+    b->line = in.line;
+    b->active = in.active;
+    b->edge = in.edge;
+    memcpy(b->prio, in.prio, sizeof b->prio);
 
     bool ok = ((b->group | b->enable | b->latch | b->line | b->active) & ~b->valid) == 0 &&
               ((b->edge ^ like->edge) & ~b->config) == 0;
@@ -187,15 +113,15 @@ static bool get_bank(const uint8_t **p, const struct gic_bank *like, struct gic_
 
 static bool get_dist(struct gic *g, const uint8_t **p, struct image *im)
 {
-    bool ok = get_record(p, TAG_DIST, 0, DIST_PAYLOAD);
-    im->ctlr = (uint32_t)get(p, 4);
+    bool ok = gic_blob_get_record(p, GIC_BLOB_DIST, 0);
+    im->ctlr = (uint32_t)gic_blob_get(p, 4);
     ok &= (im->ctlr & ~GICD_CTLR_ENABLES) == 0;
     for (unsigned n = 1; n < GIC_BANKS; n++) {
-        ok &= get_record(p, TAG_SPI, n, SPI_PAYLOAD);
+        ok &= gic_blob_get_record(p, GIC_BLOB_SPI, n);
         ok &= get_bank(p, &g->bank[n], &im->bank[n]);
         for (unsigned i = 0; i < 32; i++) {
             bool valid = g->bank[n].valid >> i & 1;
-            uint64_t router = im->router[n * 32 + i] = get(p, 8);
+            uint64_t router = im->router[n * 32 + i] = gic_blob_get(p, 8);
             ok &= (router & ~(valid ? GIC_AFFINITY_MASK | GICD_IROUTER_IRM : 0)) == 0;
         }
     }
@@ -204,11 +130,11 @@ static bool get_dist(struct gic *g, const uint8_t **p, struct image *im)
 
 static bool get_redist(const uint8_t **p, const struct gic_vcpu *v, struct image *im)
 {
-    bool ok = get_record(p, TAG_REDIST, v->frame, REDIST_PAYLOAD);
-    ok &= get(p, 8) == v->affinity;
-    uint32_t waker = im->waker[v->frame] = (uint32_t)get(p, 4);
+    bool ok = gic_blob_get_record(p, GIC_BLOB_REDIST, v->frame);
+    ok &= gic_blob_get(p, 8) == v->affinity;
+    uint32_t waker = im->waker[v->frame] = (uint32_t)gic_blob_get(p, 4);
     ok &= waker == 0 || waker == (GICR_WAKER_SLEEP | GICR_WAKER_ASLEEP);
-    ok &= get(p, 4) == 0;
+    ok &= gic_blob_get(p, 4) == 0;
     return get_bank(p, &v->bank, &im->private_bank[v->frame]) & ok;
 }
 
@@ -216,20 +142,13 @@ static bool get_all(struct gic *g, const uint8_t *start, size_t size, struct gic
                     unsigned vcpus, struct image *im)
 {
     const uint8_t *p = start;
-    if (size != state_size(vcpus) || memcmp(p, magic, sizeof magic)) {
+    if (!gic_blob_get_header(&p, size, vcpus))
         return false;
-    }
-    p += sizeof magic;
-    bool ok = get(&p, 4) == STATE_VERSION;
-    ok &= get(&p, 4) == size;
-    ok &= get(&p, 4) == vcpus;
-    ok &= get(&p, 4) == 0;
-    ok &= get_dist(g, &p, im);
+    bool ok = get_dist(g, &p, im);
     for (unsigned i = 0; i < vcpus; i++) {
         ok &= get_redist(&p, list[i], im);
     }
-    uint64_t sum = fnv1a(start, (size_t)(p - start));
-    return (get(&p, 8) == sum) & ok;
+    return gic_blob_get_trailer(&p, start) & ok;
 }
 
 static void adopt(struct gic *g, struct gic_vcpu *const *list, unsigned vcpus,

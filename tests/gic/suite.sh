@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 CC=${CC:-cc}
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT INT TERM
-flags="-std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Wshadow -Ihv/soft -pthread"
+flags="-std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Wshadow -Ihv -Ihv/soft -pthread"
 status=0
 
 # build NAME [sanitizer]: false if this compiler cannot
