@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The Hypervisor API: the headers alone, the layer above a backend that only keeps books, and the
 # public calls with real guests on every backend that works here. BUILD, CC, SAN as in the Makefile.
-# time limit: 600
+# time limit: 1200
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 MAKE=${MAKE:-make}

@@ -15,7 +15,7 @@
 
 #define RAM      0x40000000ull
 #define RAM_SIZE 0x100000u
-#define SECONDS  60
+#define SECONDS  240
 
 static uint8_t *ram;
 static unsigned cpus = 2;

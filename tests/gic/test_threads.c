@@ -36,7 +36,8 @@ static void wake(void *ctx, unsigned vcpu)
     pthread_mutex_unlock(&cpus[vcpu].lock);
 }
 
-/* What a WFI does: sleep until a line is up. A wake-up that never comes shows as a time-out. */
+/* What a WFI does: sleep until a line is up. A wake-up that never comes shows as a time-out, which
+ * is long: the thread that is about to wake this one may have to wait for a processor itself. */
 static void wait_for_interrupt(unsigned vcpu)
 {
     struct cpu *c = &cpus[vcpu];
@@ -44,10 +45,9 @@ static void wait_for_interrupt(unsigned vcpu)
     pthread_mutex_lock(&c->lock);
     while (!c->woken && !gic_irq_pending(gic, vcpu) && !atomic_load(&stop)) {
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 100 * 1000 * 1000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        if (pthread_cond_timedwait(&c->wake, &c->lock, &until) && gic_irq_pending(gic, vcpu)) {
+        until.tv_sec += 20;
+        if (pthread_cond_timedwait(&c->wake, &c->lock, &until) && !c->woken &&
+            gic_irq_pending(gic, vcpu)) {
             atomic_fetch_add(&timeouts, 1);
         }
     }

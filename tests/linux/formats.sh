@@ -55,9 +55,13 @@ restarts_from_its_file()
         le32 0x14000010 0xd503201f 0 0 0x1000 0 10 0 0 0 0 0 0 0 0x644d5241 0
         le32 0x52800120 0x72b08000 0xd4000002 0x14000000 # SYSTEM_RESET
     } >"$out/again"
-    "$vmm" run -q --timeout 60 "$out/again" >"$out/log" 2>&1 </dev/null &
+    "$vmm" run --timeout 60 "$out/again" >"$out/log" 2>&1 </dev/null &
     pid=$!
-    sleep 1
+    n=0
+    until grep -q 'Starting guest execution' "$out/log" || [ $n = 300 ]; do
+        n=$((n + 1))
+        sleep 0.1
+    done
     kill -0 $pid && printf '\001' | dd of="$out/again" bs=1 seek=60 conv=notrunc 2>/dev/null
     wait $pid
     [ $? = 125 ] && grep -q "the file has changed since it was started" "$out/log"
@@ -165,7 +169,7 @@ head -c 4096 /dev/zero >"$out/shared"
 "$vmm" run --timeout 60 --disk "$out/shared" "$out/idle" </dev/null >"$out/first" 2>&1 &
 first=$!
 n=0
-until grep -q 'Starting guest execution' "$out/first" || [ $n = 100 ]; do # it has the lock by then
+until grep -q 'Starting guest execution' "$out/first" || [ $n = 300 ]; do # it has the lock by then
     n=$((n + 1))
     sleep 0.1
 done

@@ -4,7 +4,7 @@
 # The Mac build, as far as it can be checked on Linux: the Makefile's own macOS rules, with clang and
 # Darwin's headers, make a Mach-O program that imports only what Apple's framework has, and is signed.
 # docs/MACOS.md says what this proves and what it does not. Status 0, 1, or 77 (skipped).
-# time limit: 600
+# time limit: 1200
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 clang=${CLANG:-clang}

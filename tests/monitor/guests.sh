@@ -66,7 +66,7 @@ else
     after=$(times | sed -n 2p)
     used=$(echo "$before $after" | awk '{ n = 0; for (i = 1; i <= 4; i++) { split($i, t, /[ms]/); v = t[1] * 60 + t[2];
         n += i > 2 ? v : -v } printf "%d", n * 100 + 0.5 }')
-    if [ "$used" -le 5 ]; then
+    if [ "$used" -le 20 ]; then # a loop would use 200; to begin and end takes longer on a busy host
         ok "an idle guest uses no CPU ($used of 200 hundredths)"
     else
         not_ok "an idle guest uses no CPU: $used hundredths of a second in 2 s"

@@ -31,6 +31,6 @@ program()
 }
 
 program test_parts
-images=10000
-[ -z "${LONG:-}" ] || images=100000
-program wild "${SEED:-1}" $images "$work/wild.img"
+images=10000 seconds=150
+[ -z "${LONG:-}" ] || images=100000 seconds=600
+program wild "${SEED:-1}" $images $seconds "$work/wild.img"

@@ -4,7 +4,7 @@
 # guests that do not. Then its parts alone (test_*.c), and random bytes as guests (wild.c).
 #   BUILD CC SAN TINYVMM: as make test sets them    LONG=1: ten times as many random guests
 #   PARTS: files of this folder, else all
-# time limit: 420
+# time limit: 900
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 : "${BUILD:=build}" "${CC:=cc}" "${SAN:=}" "${TINYVMM:=./tinyvmm}" "${MAKE:=make}"

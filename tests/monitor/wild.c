@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random bytes as guests: wild SEED COUNT FILE. Each of COUNT images runs on machine tiny for a few
- * milliseconds at most, in this one process, so that a sanitizer build shows every slip of the
- * monitor and of the backend. FILE is where the image is written; with the seed and the number that
- * are printed a failure can be repeated (wild SEED+NUMBER 1 FILE).
+ * Random bytes as guests: wild SEED COUNT SECONDS FILE. Each of COUNT images, or of as many as
+ * there is time for, runs on machine tiny for a few milliseconds at most, in this one process, so
+ * that a sanitizer build shows every slip of the monitor and of the backend. FILE is where the
+ * image is written; a failure prints its seed, by which it can be repeated (wild SEED 1 60 FILE).
  *
  * A canary page on each side of guest memory is not needed: memory is mapped with nothing beside
  * it, and the address sanitizer watches what is ours.
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tinyvmm.h"
@@ -143,9 +144,10 @@ static void run_image(const char *path, int null, struct tally *tally, uint64_t 
 int main(int argc, char **argv)
 {
     struct tally tally = {.exits = 0};
-    if (argc != 4)
+    if (argc != 5)
         return 2;
-    uint64_t seed = strtoull(argv[1], NULL, 0), count = strtoull(argv[2], NULL, 0);
+    uint64_t seed = strtoull(argv[1], NULL, 0), count = strtoull(argv[2], NULL, 0), done = 0;
+    const time_t end = time(NULL) + atoi(argv[3]);
     int null = open("/dev/null", O_RDWR), err = 0;
     if (null < 0)
         return 2;
@@ -154,16 +156,16 @@ int main(int argc, char **argv)
      * option. */
     if (!getenv("WILD_VERBOSE"))
         dup2(null, STDERR_FILENO);
-    for (uint64_t i = 0; i < count && !err && tally.errors < 10; i++) {
-        state = (seed + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-        err = write_image(argv[3]);
+    for (; done < count && time(NULL) < end && !err && tally.errors < 10; done++) {
+        state = (seed + done) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        err = write_image(argv[4]);
         if (!err)
-            run_image(argv[3], null, &tally, seed + i);
+            run_image(argv[4], null, &tally, seed + done);
     }
     close(null);
     if (err || tally.errors)
         return 1;
     printf("ok - monitor wild: %llu random guests: %u ended, %u crashed, %u ran until stopped\n",
-           (unsigned long long)count, tally.exits, tally.crashes, tally.timeouts);
+           (unsigned long long)done, tally.exits, tally.crashes, tally.timeouts);
     return 0;
 }

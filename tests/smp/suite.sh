@@ -3,7 +3,7 @@
 # Several vCPUs: locks, queues, litmus tests of the memory model, maintenance seen by all; translated
 # and interpreted. LONG=1: more rounds, each number of vCPUs from 2 to 8.
 # CC, SAN, BUILD: as in the Makefile
-# time limit: 600
+# time limit: 1200
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 out=${BUILD:-build}/tests/smp

@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-#define SECONDS 100
+#define SECONDS 300
 
 static uint8_t *ram;
 static unsigned cpus;

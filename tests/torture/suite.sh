@@ -4,7 +4,7 @@
 # interpreted): what they print must be what the same binary prints under qemu-aarch64, and what the
 # same source prints natively.
 #   suite.sh [RANDOM-PROGRAMS]    TINYVMM, CC as in the Makefile; SEED repeats a run; LONG=1: all levels
-# time limit: 600
+# time limit: 1200
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 tinyvmm=${TINYVMM:-./tinyvmm}

@@ -25,6 +25,7 @@ void driver_open(struct driver *d)
 void driver_attach(struct driver *d, struct virtio *v)
 {
     d->v = v;
+    d->last = NULL; /* of a bus before */
     v->dev.base = BASE;
     v->dev.intid = 48;
     if (bus_attach(&d->bus, &v->dev))

@@ -61,3 +61,9 @@ void kick(struct driver *d, unsigned n);
 int64_t reap(struct driver *d, unsigned n, unsigned *head);
 /* Let the event loop do what is due. */
 void turn_loop(struct driver *d);
+
+/* The clocks of the devices (clock.c), while no other thread looks at them. */
+extern int64_t clock_skew_ns; /* of the wall clock */
+void clock_stop(void);
+void clock_forward(uint64_t ns); /* a stopped one */
+void clock_run(void);
