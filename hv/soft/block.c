@@ -227,6 +227,20 @@ void block_link(struct cpu *c, struct link *from, struct block *to)
     jit_link(c, from, to);
 }
 
+void block_translate_again(struct cpu *c, struct block *b)
+{
+    if (b->dead || c->verify)
+        return;
+    unlink_out(&b->link[0]);
+    unlink_out(&b->link[1]);
+    for (unsigned n = 0; n < b->sides; n++)
+        unlink_out(&b->side[n]);
+    if (!jit_translate_again(c, b))
+        return;
+    for (struct link *l = b->in; l; l = l->next_in)
+        jit_link(c, l, b);
+}
+
 /* Which ways out of the block lead to another page: known from the last instruction alone. */
 static void mark_crossings(struct block *b, const struct insn *last)
 {

@@ -169,8 +169,12 @@ struct cpu {
     uint32_t fetch_gen;    /* bumped whenever a virtual address may mean other code */
     uint32_t block_flags;  /* BLOCK_* of the current state */
     struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
-    struct tlb_entry stack_page[VIEW_COUNT]; /* for translated code: where SP led last (tlb.c) */
-    uint32_t tlb_mask; /* of the offset of a slot in its set: TLB_SIZE(c) - 1 entries */
+    uint32_t tlb_mask;      /* of the offset of a slot in its set: TLB_SIZE(c) - 1 entries */
+    bool base_used;         /* base_page has something */
+    bool base_poor;         /* an access keeps missing its base's page: jit_call hears of it */
+    /* For translated code: copies of entries, where each register led last as a base (tlb.c). */
+    struct tlb_entry base_page[VIEW_COUNT][X_SLOTS];
+    uint8_t base_misses[BASE_SITES]; /* of accesses, by a hash of where they are */
 
     v128 v[32];
     union { /* architectural layout */
@@ -354,6 +358,8 @@ struct block *block_find(struct cpu *c);
 struct block *block_extend(struct cpu *c, struct block *b);
 /* Remember that `from` leads to `to`, which the dispatcher found at cpu->pc. */
 void block_link(struct cpu *c, struct link *from, struct block *to);
+/* The translator has learnt something about b: its code is made anew. Safe while b runs. */
+void block_translate_again(struct cpu *c, struct block *b);
 void code_invalidate_all(struct cpu *c);
 void code_invalidate_ipa(struct cpu *c, uint64_t ipa, uint64_t size);
 

@@ -142,15 +142,19 @@ static bool maybe_fetched(struct cpu *c, uint64_t va)
 }
 
 /* Whatever drops an entry drops its copies. */
-void tlb_forget_stack_pages(struct cpu *c)
+void tlb_forget_base_pages(struct cpu *c)
 {
+    if (!c->base_used)
+        return;
+    c->base_used = false;
     for (unsigned view = 0; view < VIEW_COUNT; view++)
-        drop_entry(&c->stack_page[view]);
+        for (unsigned slot = 0; slot < X_SLOTS; slot++)
+            drop_entry(&c->base_page[view][slot]);
 }
 
 static void drop_entries(struct cpu *c, bool keep_global)
 {
-    tlb_forget_stack_pages(c);
+    tlb_forget_base_pages(c);
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
         uint32_t left = 0;
 
@@ -179,6 +183,7 @@ static void drop_entries(struct cpu *c, bool keep_global)
 
 static void resize(struct cpu *c, unsigned bits)
 {
+    c->base_used = true; /* or zeroes in there would be page 0 */
     drop_entries(c, false);
     forget_large(&c->large);
     c->tlb_bits = bits;
@@ -286,7 +291,7 @@ static void flush_large(struct cpu *c, uint64_t va, bool any_asid)
 /* Drop what maps va, of the current ASID and global, or only global. */
 static void flush_va(struct cpu *c, uint64_t va, bool any_asid)
 {
-    tlb_forget_stack_pages(c);
+    tlb_forget_base_pages(c);
     if (maybe_large(&c->large, va)) {
         flush_large(c, va, any_asid);
     } else {
@@ -312,7 +317,7 @@ void tlb_flush_va_asid(struct cpu *c, uint64_t va, uint16_t asid)
 
 void tlb_drop_ipa(struct cpu *c, uint64_t ipa)
 {
-    tlb_forget_stack_pages(c);
+    tlb_forget_base_pages(c);
     for (unsigned view = 0; view < VIEW_COUNT; view++) {
         for (uint32_t used = c->tlb_used[view]; used; used &= used - 1) {
             struct tlb_entry *end, *e = group_entries(c, view, used, &end);

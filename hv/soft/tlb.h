@@ -45,8 +45,8 @@ void mem_alignment_fault(struct cpu *c, const struct insn *i, uint64_t va, bool 
  * after the exception or exit. */
 void *mem_zero_block(struct cpu *c, const struct insn *i, uint64_t va);
 
-/* The copies of entries that translated code uses for its stack. */
-void tlb_forget_stack_pages(struct cpu *c);
+/* The copies of entries that translated code has of its base registers. */
+void tlb_forget_base_pages(struct cpu *c);
 
 /* TLBI by address or ASID on this vCPU. `asid` as in the operand: bits the guest does not use are
  * ignored. */

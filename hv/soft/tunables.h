@@ -11,6 +11,7 @@
 #define MAILBOX_SLOTS   1
 #define JIT_HEAT        2
 #define PAC_MEMO_BITS   1
+#define BASE_MISS_NS    1000000
 #else
 #define TLB_MIN_BITS    9  /* entries of 32 bytes, per privilege view: to begin with, */
 #define TLB_MAX_BITS    15 /* and where a guest uses many pages (tlb.c) */
@@ -20,6 +21,7 @@
 #define MAILBOX_SLOTS   16
 #define JIT_HEAT        24 /* entries before a block is worth translating */
 #define PAC_MEMO_BITS   12 /* entries of 48 bytes */
+#define BASE_MISS_NS    60 /* from one to the next on average, or more: the page of a base pays */
 #endif
 
 /* Limits of option "jit-code". A jump in translated code reaches 2 GiB. */
@@ -28,7 +30,8 @@
 
 #define TLB_MAX_SIZE    (1u << TLB_MAX_BITS)
 #define JUMP_CACHE_SIZE (1u << JUMP_CACHE_BITS)
-#define BLOCK_HASH_BITS 16 /* a full arena has some 50 000 blocks */
+#define BASE_SITES      4096 /* accesses that are told apart */
+#define BLOCK_HASH_BITS 16   /* a full arena has some 50 000 blocks */
 #define PAGE_HASH_BITS  12
 
 #define PAGE_BITS       12 /* unit of the TLB and of block placement, whatever the granule */

@@ -222,7 +222,7 @@ void verify_filled(struct cpu *c, struct tlb_entry *e)
 static void forget_fills(struct cpu *c)
 {
     struct verify *v = c->verify;
-    tlb_forget_stack_pages(c);
+    tlb_forget_base_pages(c);
     for (unsigned n = 0; n < v->fills; n++)
         v->fill[n].slot->read = v->fill[n].slot->write = TLB_NONE;
 }

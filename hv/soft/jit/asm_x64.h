@@ -345,9 +345,21 @@ static inline void as_pop(struct as *a, int r)
     as_rex(a, false, 0, 0, r, false);
     as_8(a, 0x58u | (unsigned)(r & 7));
 }
+static inline void as_push_i(struct as *a, int32_t v)
+{
+    as_8(a, 0x68);
+    as_32(a, (uint32_t)v);
+}
 static inline void as_ret(struct as *a)
 {
     as_8(a, 0xc3);
+}
+/* And take `bytes` of arguments from the stack. */
+static inline void as_ret_args(struct as *a, unsigned bytes)
+{
+    as_8(a, 0xc2);
+    as_8(a, bytes);
+    as_8(a, bytes >> 8);
 }
 static inline void as_cmc(struct as *a)
 {

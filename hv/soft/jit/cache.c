@@ -7,6 +7,7 @@
 #include "code.h"
 #include "../perf_map.h"
 
+#include <mach/mach_time.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -97,10 +98,38 @@ const struct insn *jit_resume(struct cpu *c, const struct insn *i)
     return i;
 }
 
+/* The access of i has missed its base's page 256 times since it was here last. If that was often,
+ * its block is translated anew, without that page. */
+static __attribute__((noinline, cold)) void note_misses(struct cpu *c, const struct insn *i)
+{
+    struct block *b = c->block;
+    const unsigned site = base_site(b->va + i->off);
+    mach_timebase_info_data_t tb;
+    const uint64_t now = mach_absolute_time(), ticks = now - c->jit->site_since[site];
+    mach_timebase_info(&tb);
+    c->base_poor = false;
+    c->jit->site_since[site] = now;
+    if (ticks / tb.denom * tb.numer > UINT64_C(256) * BASE_MISS_NS)
+        return;
+    c->jit->poor_site[site] = true;
+    block_translate_again(c, b);
+}
+
 const struct insn *jit_call(struct cpu *c, const struct insn *i)
 {
     jit_resume(c, i);
+    if (unlikely(c->base_poor))
+        note_misses(c, i);
     return i->fn(c, i);
+}
+
+bool jit_translate_again(struct cpu *c, struct block *b)
+{
+    const void *before = b->code;
+    if (!jit_translate(c, b))
+        return false;
+    jit_emit_jump(c->jit, before, b->code);
+    return true;
 }
 
 void jit_link(struct cpu *c, struct link *l, struct block *to)
@@ -128,4 +157,6 @@ void jit_reset(struct cpu *c)
 {
     if (c->jit)
         c->jit->used = c->jit->base;
+    if (c->jit)
+        memset(c->jit->poor_site, 0, sizeof c->jit->poor_site);
 }

@@ -4,6 +4,7 @@
  * what is not there, crosses a page or must be checked is the interpreter's handler's, off the
  * straight path.
  */
+#include "../a64.h"
 #include "emit_x64.h"
 
 #include <stddef.h>
@@ -33,8 +34,9 @@ void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned sh
 /* Where the address of an access comes from: a register, its own or RAX, and what to add. */
 static struct em_place place_of(struct emitter *e, const struct insn *i, enum em_mode mode)
 {
-    struct em_place p = {.base = RAX, .disp = 0};
+    struct em_place p = {.base = RAX, .disp = 0, .slot = i->rn};
     if (mode == EM_LITERAL) {
+        p.slot = X_ZR;
         as_mov_ri(&e->as, RAX, e->va + i->off + i->imm);
     } else if (mode == EM_INDEX) {
         em_address_index(e, i->rn, i->rm, i->aux, (unsigned)i->imm);
@@ -71,9 +73,10 @@ static int32_t tag_field(bool write)
     return (int32_t)(write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read));
 }
 
-static int32_t stack_disp(const struct emitter *e)
+static int32_t page_disp(const struct emitter *e, int slot)
 {
-    return DISP(stack_page) + (int32_t)(e->view * sizeof(e->cpu->stack_page[0]));
+    return DISP(base_page[0][0]) +
+           (int32_t)((e->view * X_SLOTS + (unsigned)slot) * sizeof(struct tlb_entry));
 }
 
 /* RDX := the offset of the slot for [base + disp], then the compare with the tag in RCX. */
@@ -86,25 +89,54 @@ static void compare_slot(struct emitter *e, int base, int32_t disp, bool write)
     op_entry(a, 0x3b, RCX, set_disp(e) + tag_field(write));
 }
 
-/* Look first at the page that the last access by the stack pointer found: nearly always it is that.
- * RCX has the page of the last byte. SP is a multiple of 16, so that few accesses can cross. */
-static void probe_stack(struct emitter *e, const struct insn *i, struct em_place p, unsigned bytes,
-                        bool write)
+/* To the handler, if the TLB does not have the page of what is not in its base's. */
+static struct em_stub *to_find(struct emitter *e, const struct insn *i, struct em_place p,
+                               unsigned bytes, bool write)
 {
-    struct as *a = &e->as;
-    if ((unsigned)(p.disp & 15) + bytes > 16) {
-        as_lea(a, false, RDX, p.base, p.disp);
-        as_alu_rr(a, false, ALU_XOR, RDX, RCX);
-        as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS);
-        em_to_handler(e, i, CC_NE);
-    }
-    as_alu_rm(a, true, ALU_CMP, RCX, RBP, stack_disp(e) + tag_field(write));
     struct em_stub *s = em_to_handler(e, i, CC_NE);
-    as_load(a, true, RDX, RBP, stack_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
-    s->stack = true;
+    s->bytes = (uint16_t)bytes;
     s->write = write;
     s->place = p;
+    return s;
+}
+
+/*
+ * Look first at the page where the last access by this base register was: most often it is that,
+ * and its place is known before the address is. An access that is aligned to its size lies in one
+ * page; SP is a multiple of 16, so that few can cross there. Of others both ends are looked at.
+ */
+static void probe_base(struct emitter *e, const struct insn *i, struct em_place p, unsigned bytes,
+                       bool write)
+{
+    struct as *a = &e->as;
+    const bool sp = p.base == em_reg_of(X_SP), sp_within = sp && (p.disp & 15) + bytes <= 16;
+    const bool by_size = bytes <= 16 && !(bytes & (bytes - 1)) && !sp;
+    struct em_stub *crosses = NULL;
+    lea_or_mov(a, true, RCX, p.base, p.disp);
+    if (!by_size && !sp_within) {
+        as_lea(a, true, RDX, RCX, (int32_t)bytes - 1);
+        as_alu_rr(a, true, ALU_XOR, RDX, RCX);
+        as_shift_ri(a, false, SH_SHR, RDX, PAGE_BITS);
+        crosses = to_find(e, i, p, bytes, write);
+    }
+    as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (by_size ? bytes - 1 : 0)));
+    as_alu_rm(a, true, ALU_CMP, RCX, RBP, page_disp(e, p.slot) + tag_field(write));
+    struct em_stub *s = to_find(e, i, p, bytes, write);
+    as_load(a, true, RDX, RBP, page_disp(e, p.slot) + (int32_t)offsetof(struct tlb_entry, addend));
     s->found = a->p;
+    if (crosses)
+        crosses->found = a->p;
+}
+
+/* Is the page of the base worth a look? SP stays in its page. Others do in loops and interpreters;
+ * in between a register means something else at each turn. */
+static bool try_base(const struct emitter *e, const struct insn *i, int slot)
+{
+    const struct insn *last = &e->block->insns[e->block->rows - 1];
+    const bool jumps = last->id == A64_BR;
+    const bool loops = last->id >= A64_B && last->id <= A64_TBNZ && (int64_t)last->imm < 0;
+    return (slot == X_SP || jumps || loops) && slot != X_ZR &&
+           !e->jit->poor_site[base_site(e->va + i->off)];
 }
 
 /*
@@ -122,37 +154,86 @@ static void probe(struct emitter *e, const struct insn *i, struct em_place p, un
         em_to_interpreter(e, i, CC_NE); /* for the rest of the block, even if it is allowed */
         e->sp_aligned = true;
     }
+    if (!checked && !aligned && try_base(e, i, p.slot)) {
+        probe_base(e, i, p, bytes, write);
+        return;
+    }
     aligned |= checked;
     lea_or_mov(a, true, RCX, p.base, p.disp + (aligned ? 0 : (int32_t)bytes - 1));
     as_alu_ri(a, true, ALU_AND, RCX, (int32_t)(PAGE_MASK | (aligned ? bytes - 1 : 0)));
     if (checked)
         as_alu_ri(a, true, ALU_OR, RCX, TLB_CHECKED);
-    if (p.base == em_reg_of(X_SP) && !aligned) {
-        probe_stack(e, i, p, bytes, write);
-        return;
-    }
     compare_slot(e, p.base, p.disp, write);
     em_to_handler(e, i, CC_NE);
     op_entry(a, 0x8b, RDX, set_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
 }
 
-/* Off the straight path: is the page of a stack access in the TLB? Then it is the stack's page from
- * now on. RCX has the tag. Returns the jump to be patched for where it is not. */
-uint8_t *em_find_stack(struct emitter *e, const struct em_stub *s)
+/*
+ * Is the page of an access in the TLB? Then it is its base's page from now on, and RDX what to add.
+ * The thunk gets the first byte's address in RDX and the last one's in RCX; which page is to be
+ * replaced, by its distance from RBP, and the site of the access, on the stack.
+ */
+void em_find_page(struct emitter *e, const struct em_stub *s)
+{
+    struct as *a = &e->as;
+    const struct em_place p = s->place;
+    const unsigned site = base_site(e->va + s->insn->off);
+    as_push_i(a, page_disp(e, p.slot) | (int32_t)(site << 16));
+    lea_or_mov(a, true, RDX, p.base, p.disp);
+    as_lea(a, true, RCX, RDX, s->bytes - 1);
+    as_call(a, e->jit->find[e->view][s->write]);
+    as_jcc(a, CC_E, s->found + a->rx_delta);
+}
+
+/* Answers by ZF. One that counts 256 misses of its site goes to the handler, for jit_call to see
+ * whether they came too fast. Leaves all registers but RCX and RDX. */
+static void find_thunk(struct emitter *e, bool write)
 {
     struct as *a = &e->as;
     static const uint8_t fields[] = {offsetof(struct tlb_entry, read),
                                      offsetof(struct tlb_entry, write)};
-    compare_slot(e, s->place.base, s->place.disp, s->write);
+    as_push(a, RAX); /* then at RSP: RAX, where to return, the argument */
+    as_alu_ri(a, true, ALU_AND, RCX, (int32_t)PAGE_MASK);
+    compare_slot(e, RDX, 0, write);
     uint8_t *missing = as_jcc(a, CC_NE, as_rx(a));
+    as_movx_rm(a, false, false, 2, RAX, RSP, 18);
+    as_8(a, 0x80); /* add byte [base_misses + rax], 1 */
+    as_modrm_x(a, ALU_ADD, RBP, RAX, 0, DISP(base_misses));
+    as_8(a, 1);
+    uint8_t *often = as_jcc(a, CC_E, as_rx(a));
+    as_movx_rm(a, false, false, 2, RAX, RSP, 16);
     for (unsigned n = 0; n < sizeof(fields); n++) {
         op_entry(a, 0x8b, RCX, set_disp(e) + fields[n]);
-        as_store(a, true, RCX, RBP, stack_disp(e) + fields[n]);
+        as_store_nx(a, 8, RCX, RBP, RAX, fields[n]);
     }
     op_entry(a, 0x8b, RDX, set_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
-    as_store(a, true, RDX, RBP, stack_disp(e) + (int32_t)offsetof(struct tlb_entry, addend));
-    as_jmp(a, s->found + a->rx_delta);
-    return missing;
+    as_store_nx(a, 8, RDX, RBP, RAX, offsetof(struct tlb_entry, addend));
+    as_op_rm(a, false, 0xc6, 0, RBP, DISP(base_used)); /* mov byte [base_used], 1 */
+    as_8(a, 1);
+    as_alu_rr(a, false, ALU_CMP, RAX, RAX);
+    if (!a->full)
+        as_patch(missing, a->p);
+    as_pop(a, RAX);
+    as_ret_args(a, 8);
+    if (!a->full)
+        as_patch(often, a->p);
+    as_op_rm(a, false, 0xc6, 0, RBP, DISP(base_poor)); /* mov byte [base_poor], 1 */
+    as_8(a, 1);
+    as_test_rr(a, true, RSP, RSP);
+    as_pop(a, RAX);
+    as_ret_args(a, 8);
+}
+
+void em_find_thunks(struct jit *jit, struct as *a)
+{
+    struct emitter e = {.as = *a};
+    for (e.view = 0; e.view < VIEW_COUNT; e.view++) {
+        for (unsigned write = 0; write < 2; write++) {
+            jit->find[e.view][write] = as_rx(&e.as);
+            find_thunk(&e, write);
+        }
+    }
+    *a = e.as;
 }
 
 void em_locate(struct emitter *e, const struct insn *i, enum em_mode mode, unsigned bytes,
@@ -165,7 +246,7 @@ void em_locate(struct emitter *e, const struct insn *i, enum em_mode mode, unsig
 
 void em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
 {
-    probe(e, i, (struct em_place){.base = RAX}, bytes, write, false);
+    probe(e, i, (struct em_place){.base = RAX, .slot = i->rn}, bytes, write, false);
     as_alu_rr(&e->as, true, ALU_ADD, RAX, RDX);
 }
 
@@ -247,7 +328,7 @@ void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, 
         p.base = RAX;
     }
     e->run = (uint8_t)count;
-    probe(e, i, (struct em_place){p.base, low}, (unsigned)(high - low), m->write, false);
+    probe(e, i, (struct em_place){p.base, low, p.slot}, (unsigned)(high - low), m->write, false);
     e->run = 1;
     p.disp = 0;
     for (unsigned n = 0; n < count; n++)
@@ -299,7 +380,7 @@ static void address(struct emitter *e, const struct insn *i)
 static void locate_atomic(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
 {
     address(e, i);
-    probe(e, i, (struct em_place){.base = RAX}, bytes, write, true);
+    probe(e, i, (struct em_place){.base = RAX, .slot = X_ZR}, bytes, write, true);
     as_alu_rr(&e->as, true, ALU_ADD, RDX, RAX);
 }
 
@@ -339,7 +420,7 @@ void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
     as_8(a, 1);
     as_8(a, bytes);
     em_to_handler(e, i, CC_NE);
-    probe(e, i, (struct em_place){.base = RAX}, bytes, true, true);
+    probe(e, i, (struct em_place){.base = RAX, .slot = X_ZR}, bytes, true, true);
     as_alu_rr(a, true, ALU_ADD, RDX, RAX);
     em_get_into(e, true, RCX, i->rd);
     as_load(a, true, RAX, RBP, DISP(excl_val));

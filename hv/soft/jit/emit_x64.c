@@ -199,11 +199,8 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
     case EM_STUB_HANDLER:
         if (s->zero != EM_ZERO_NEVER)
             em_fp_accept_zero(e, s);
-        if (s->stack) {
-            uint8_t *missing = em_find_stack(e, s);
-            if (!a->full)
-                as_patch(missing, a->p);
-        }
+        if (s->bytes)
+            em_find_page(e, s);
         for (unsigned n = 0; n < s->run; n++) {
             as_mov_ri(a, RCX, (uintptr_t)(s->insn + n));
             call_handler(e);
@@ -344,6 +341,7 @@ void em_thunks(struct jit *jit, struct as *a)
     jit->interpret = as_rx(a);
     call_c(a, jit_resume);
     as_jmp(a, jit->quit);
+    em_find_thunks(jit, a);
     em_v_constants(jit, a);
 }
 
@@ -352,4 +350,11 @@ void jit_emit_thunks(struct jit *jit)
     struct as a = {.p = jit->rw, .end = jit->rw + jit->size, .rx_delta = jit->rx - jit->rw};
     em_thunks(jit, &a);
     jit->used = jit->base = (size_t)(a.p - jit->rw);
+}
+
+void jit_emit_jump(struct jit *jit, const void *from, const void *to)
+{
+    uint8_t *at = jit->rw + ((const uint8_t *)from - jit->rx);
+    struct as a = {.p = at, .end = at + jit->kick_check, .rx_delta = jit->rx - jit->rw};
+    as_jmp(&a, to);
 }

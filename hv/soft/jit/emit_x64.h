@@ -30,6 +30,7 @@ enum em_zero { EM_ZERO_NEVER, EM_ZERO_ALWAYS, EM_ZERO_IF_N, EM_ZERO_IF_N_OR_M };
 struct em_place {
     int base;
     int32_t disp;
+    int slot; /* the guest's base register, whose page is looked at first; X_ZR: there is none */
 };
 
 struct em_stub {
@@ -44,8 +45,10 @@ struct em_stub {
     uint8_t *gen, *stale;    /* EXIT that crosses a page: the generation; the jump if it is old */
     struct em_held held;     /* HANDLER: what the code at `back` expects in XMM registers */
     uint8_t run;             /* HANDLER: so many instructions from `insn` on */
-    /* HANDLER: of an access by the stack pointer; where to go on if the TLB has its page. */
-    bool stack, write;
+    /* HANDLER: of an access of so many bytes that was not in its base's page, or 0; where to go on
+     * if the TLB has its page. */
+    uint16_t bytes;
+    bool write;
     struct em_place place;
     uint8_t *found;
     bool flags; /* HANDLER: the code at `back` expects the host's flags to be NZCV */
@@ -135,6 +138,8 @@ void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned sh
 void em_locate(struct emitter *e, const struct insn *i, enum em_mode mode, unsigned bytes,
                bool write);
 void em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes, bool write);
-/* The beginning of the stub of a stack access (em_stub.stack). */
-uint8_t *em_find_stack(struct emitter *e, const struct em_stub *s);
+/* The beginning of the stub of an access that was not in its base's page (em_stub.bytes), and what
+ * it calls. */
+void em_find_page(struct emitter *e, const struct em_stub *s);
+void em_find_thunks(struct jit *jit, struct as *a);
 void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode);

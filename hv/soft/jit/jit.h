@@ -22,6 +22,9 @@ void jit_free(struct jit *jit);
 
 /* Translate b; sets b->code. False if the code memory is full: then all blocks must be dropped. */
 bool jit_translate(struct cpu *c, struct block *b);
+/* The same of a block that has code: whoever comes to that is led on. What it links is not linked
+ * to it any more. */
+bool jit_translate_again(struct cpu *c, struct block *b);
 /* Run b->code, from there to the next reason to leave. Returns the next instruction to interpret or
  * NULL, as a handler does. */
 const struct insn *jit_run(struct cpu *c, const struct block *b);

@@ -24,6 +24,12 @@ bool jit_translate(struct cpu *c, struct block *b)
     return false;
 }
 
+bool jit_translate_again(struct cpu *c, struct block *b)
+{
+    (void)c, (void)b;
+    return false;
+}
+
 const struct insn *jit_run(struct cpu *c, const struct block *b)
 {
     (void)c;
