@@ -117,9 +117,9 @@ verified()
 }
 
 # Some take minutes under a sanitizer.
-programs="contexts debug features mmu_faults selfmod smp_tlb"
+programs="contexts debug features mmu_faults selfmod smp_tlb vectors"
 [ -z "${LONG:-}" ] || programs="$programs bti mmu_tlb pauth"
-[ -z "${SAN:-}" ] || programs="contexts mmu_faults selfmod"
+[ -z "${SAN:-}" ] || programs="contexts mmu_faults selfmod vectors"
 for program in $programs; do
     case $program in
     smp_*) platform=virt options="--machine virt --cpus 4 --memory 64M" ;;

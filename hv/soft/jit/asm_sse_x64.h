@@ -154,6 +154,13 @@ static inline void as_v_m(struct as *a, unsigned op, int reg, int first, int bas
     as_vex(a, op, reg, first, base);
     as_modrm_m(a, reg, base, disp);
 }
+/* The last operand at base + index + disp; the index is none of R8 to R15. */
+static inline void as_v_x(struct as *a, unsigned op, int reg, int first, int base, int index,
+                          int32_t disp)
+{
+    as_vex(a, op, reg, first, base);
+    as_modrm_x(a, reg, base, index, 0, disp);
+}
 /* The last operand is a constant in the code memory. */
 static inline void as_v_c(struct as *a, unsigned op, int reg, int first, const uint8_t *constant)
 {

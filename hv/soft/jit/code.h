@@ -11,6 +11,7 @@ struct jit {
     /* Thunks, executable addresses. */
     const uint8_t *enter, *leave, *cold, *handler, *handler_end, *interpret, *quit;
     const uint8_t *find[VIEW_COUNT][2]; /* a page of reads or writes in the TLB (emit_mem_x64.c) */
+    const uint8_t *load_v;              /* of vector code (emit_v_x64.c) */
     const uint8_t *constants;           /* of vector code, executable address */
     /* Accesses that miss the pages of their bases too often: these look into the TLB alone. And
      * when each last had 256 misses (mach ticks). */

@@ -42,27 +42,10 @@ static void copy_lane(struct emitter *e, bool wide, int dst, int src, unsigned l
 
 /* ---- when the host may be trusted ---- */
 
-static void test_dword(struct emitter *e, int32_t disp, uint32_t bits)
-{
-    as_rex(&e->as, false, 0, 0, RBP, false);
-    as_8(&e->as, 0xf7);
-    as_modrm_m(&e->as, 0, RBP, disp);
-    as_32(&e->as, bits);
-}
-
 /* The mode is the usual one and, if the instruction can be inexact, FPSR says so already. */
 static void guard(struct emitter *e, const struct insn *i, bool inexact)
 {
-    if (!e->plain_mode) {
-        test_dword(e, DISP(fpcr), FPCR_FZ | FPCR_RMODE);
-        em_to_interpreter(e, i, CC_NE);
-        e->plain_mode = true;
-    }
-    if (inexact && !e->inexact) {
-        test_dword(e, DISP(fpsr), FPSR_IXC);
-        em_to_interpreter(e, i, CC_E);
-        e->inexact = true;
-    }
+    em_v_want(e, i, V_AWAY | V_MODE | (inexact ? V_EXACT : 0));
 }
 
 static struct em_stub *suspect(struct emitter *e, const struct insn *i, unsigned cc)
@@ -88,8 +71,8 @@ static void ordered(struct emitter *e, const struct insn *i, bool wide, int n, i
 
 /*
  * Go on only if the exponents of all lanes of r are between 2 and the largest; or if the other
- * lanes are zeros that `zero` says are right. Twice the magnitude, moved so that the good ones are
- * the least signed numbers.
+ * lanes are zeros that `zero` says are right. Twice the bits have no sign; moved, the good ones are
+ * the least numbers, of a scalar the least unsigned ones.
  */
 static void inner(struct emitter *e, const struct insn *i, bool wide, unsigned lanes, int r,
                   enum em_zero zero, int n, int m)
@@ -97,10 +80,12 @@ static void inner(struct emitter *e, const struct insn *i, bool wide, unsigned l
     struct as *a = &e->as;
     struct em_stub *s;
     if (lanes == 1) {
-        unsigned fraction = wide ? 4 : 7, largest = wide ? 2046 : 254;
-        as_v_imm(a, VI(0xc5), RAX, 0, r, wide ? 3 : 1); /* vpextrw */
-        as_alu_ri(a, false, ALU_AND, RAX, (int32_t)((largest + 1) << fraction));
-        as_alu_ri(a, false, ALU_SUB, RAX, (int32_t)(2u << fraction));
+        unsigned fraction = wide ? 21 : 24, largest = wide ? 2046 : 254;
+        if (wide)
+            as_v_imm(a, VX_PEXTRD, r, 0, RAX, 1);
+        else
+            as_v(a, VX_TO_W, r, 0, RAX);
+        as_lea_x(a, false, RAX, RAX, RAX, 0, -(int32_t)(2u << fraction));
         as_alu_ri(a, false, ALU_CMP, RAX, (int32_t)((largest - 1) << fraction));
         s = suspect(e, i, CC_AE);
     } else {
@@ -196,7 +181,7 @@ bool em_f_arith(struct emitter *e, const struct insn *i, enum em_fop op, bool wi
     unsigned first = e->stub_count, code = fop(arithmetic[op].op, wide, lanes);
     em_v_begin(e);
     guard(e, i, true);
-    int n = em_v_in(e, i->rn), m = one_source ? n : em_v_in(e, i->rm), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), m = one_source ? n : em_v_in(e, i->rm), r = em_v_to(e, i->rd);
     if (lane >= 0) {
         copy_lane(e, wide, XMM3, m, (unsigned)lane);
         m = XMM3;
@@ -231,7 +216,7 @@ bool em_f_fma(struct emitter *e, const struct insn *i, bool wide, bool minus_pro
     unsigned op = 0xb8u + (minus_product ? 4 : 0) + (minus_a ? 2 : 0) + (i->aux == 1);
     em_v_begin(e);
     guard(e, i, true);
-    int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm), old = em_v_in(e, a), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm), old = em_v_in(e, a), r = em_v_to(e, i->rd);
     if (lane >= 0) {
         copy_lane(e, wide, XMM3, m, (unsigned)lane);
         m = XMM3;
@@ -252,7 +237,7 @@ bool em_f_extreme(struct emitter *e, const struct insn *i, bool max, bool wide)
     unsigned first = e->stub_count, code = fop(max ? OP_MAX : OP_MIN, wide, i->aux);
     em_v_begin(e);
     guard(e, i, false);
-    int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm), r = em_v_to(e, i->rd);
     ordered(e, i, wide, n, m);
     em_v_op(e, code, XMM0, n, m);
     em_v_op(e, code, XMM1, m, n);
@@ -278,7 +263,7 @@ bool em_f_compare(struct emitter *e, const struct insn *i, enum em_fop op, bool 
         em_v_op(e, VX_PXOR, XMM3, XMM3, XMM3);
     else
         m = em_v_in(e, i->rm);
-    int r = em_v_new(e);
+    int r = em_v_to(e, i->rd);
     ordered(e, i, wide, n, m);
     if (op == EM_F_ABS_GE || op == EM_F_ABS_GT) {
         em_v_opk(e, VX_PAND, XMM2, n, abs);
@@ -296,7 +281,7 @@ bool em_f_compare(struct emitter *e, const struct insn *i, enum em_fop op, bool 
 bool em_f_sign(struct emitter *e, const struct insn *i, enum em_fop op, bool wide)
 {
     em_v_begin(e);
-    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), r = em_v_to(e, i->rd);
     if (op == EM_F_ABS)
         em_v_opk(e, VX_PAND, r, n, wide ? K_ABS_D : K_ABS_S);
     else
@@ -318,7 +303,7 @@ bool em_f_round(struct emitter *e, const struct insn *i, enum em_round round, bo
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, round == EM_ROUND_X);
-    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), r = em_v_to(e, i->rd);
     ordered(e, i, wide, n, n);
     round_to(e, round, wide, i->aux, r, n);
     em_v_out(e, i->rd, r, bytes_of(i, wide));
@@ -366,8 +351,6 @@ bool em_f_ccmp(struct emitter *e, const struct insn *i, unsigned cond, uint32_t 
     if (cond >= 14)
         return em_f_cmp(e, i, false, wide);
     em_v_begin(e);
-    if (!e->plain_mode)
-        e->flags = EM_FLAGS_NONE; /* the guard needs the host's */
     guard(e, i, false);
     int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm);
     uint8_t *fails = as_jcc(a, em_condition(e, cond) ^ 1, as_rx(a));
@@ -391,7 +374,7 @@ bool em_f_csel(struct emitter *e, const struct insn *i, unsigned cond, bool wide
     if (cond >= 14)
         return false;
     em_v_begin(e);
-    int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), m = em_v_in(e, i->rm), r = em_v_to(e, i->rd);
     unsigned cc = em_condition(e, cond), to = wide ? VX_TO_X : VX_TO_W;
     as_v(a, to, n, 0, RAX);
     as_v(a, to, m, 0, RCX);
@@ -409,7 +392,7 @@ bool em_f_widen(struct emitter *e, const struct insn *i)
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, false);
-    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), r = em_v_to(e, i->rd);
     em_v_op(e, ucomi(false), n, 0, n);
     em_to_handler(e, i, CC_P);
     em_v_op(e, VX_F3 | VX_0F | 0x5a, r, n, n);
@@ -423,7 +406,7 @@ bool em_f_narrow(struct emitter *e, const struct insn *i)
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, true);
-    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), r = em_v_to(e, i->rd);
     em_v_op(e, VX_F2 | VX_0F | 0x5a, r, n, n);
     inner(e, i, false, 1, r, EM_ZERO_NEVER, n, n);
     em_v_out(e, i->rd, r, 4);
@@ -437,7 +420,7 @@ bool em_f_widen_pair(struct emitter *e, const struct insn *i, bool upper)
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, false);
-    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), r = em_v_to(e, i->rd);
     as_v_imm(&e->as, VX_PSHUFD, r, 0, n, upper ? 0xee : 0x44);
     as_v_imm(&e->as, fop(OP_COMPARE, false, 4), XMM0, r, r, CMP_UNORDERED);
     em_v_op(e, VX_PTEST, XMM0, 0, XMM0);
@@ -454,7 +437,7 @@ bool em_f_narrow_pair(struct emitter *e, const struct insn *i, bool upper)
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, true);
-    int n = em_v_in(e, i->rn), old = upper ? em_v_in(e, i->rd) : 0, r = em_v_new(e);
+    int n = em_v_in(e, i->rn), old = upper ? em_v_in(e, i->rd) : 0, r = em_v_to(e, i->rd);
     as_v(&e->as, VI(0x5a), r, 0, n); /* vcvtpd2ps: zeros above */
     inner(e, i, false, 2, r, EM_ZERO_NEVER, n, n);
     if (upper)
@@ -485,7 +468,7 @@ bool em_f_from_int(struct emitter *e, const struct insn *i, bool vector, bool si
         as_mov_rr(a, false, RAX, src);
         src = RAX;
     }
-    int r = em_v_new(e);
+    int r = em_v_to(e, i->rd);
     em_v_op(e, VX_PXOR, r, r, r);
     em_v_op(e, fop(0x2a, wide, 1) | (x || !sign ? VX_W : 0), r, r, src);
     em_v_out(e, i->rd, r, wide ? 8 : 4);
@@ -520,7 +503,7 @@ bool em_f_to_int(struct emitter *e, const struct insn *i, bool vector, enum em_r
         em_to_handler(e, i, CC_NE);
     }
     if (vector) {
-        int r = em_v_new(e);
+        int r = em_v_to(e, i->rd);
         as_v(a, x ? VX_FROM_X : VX_FROM_W, r, 0, RAX);
         em_v_out(e, i->rd, r, 16);
     } else {
@@ -535,7 +518,7 @@ bool em_f_from_lanes(struct emitter *e, const struct insn *i)
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, true);
-    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), r = em_v_to(e, i->rd);
     as_v(&e->as, VX_0F | 0x5b, r, 0, n); /* vcvtdq2ps */
     em_v_out(e, i->rd, r, bytes_of(i, false));
     em_join(e, first);
@@ -547,7 +530,7 @@ bool em_f_to_lanes(struct emitter *e, const struct insn *i)
     unsigned first = e->stub_count;
     em_v_begin(e);
     guard(e, i, true);
-    int n = em_v_in(e, i->rn), r = em_v_new(e);
+    int n = em_v_in(e, i->rn), r = em_v_to(e, i->rd);
     as_v(&e->as, VX_F3 | VX_0F | 0x5b, r, 0, n); /* vcvttps2dq */
     if (i->aux == 2)
         as_v(&e->as, VX_LOAD_D, r, 0, r);

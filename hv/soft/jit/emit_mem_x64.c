@@ -236,18 +236,20 @@ void em_find_thunks(struct jit *jit, struct as *a)
     *a = e.as;
 }
 
-void em_locate(struct emitter *e, const struct insn *i, enum em_mode mode, unsigned bytes,
-               bool write)
+struct em_place em_locate(struct emitter *e, const struct insn *i, enum em_mode mode,
+                          unsigned bytes, bool write)
 {
     struct em_place p = place_of(e, i, mode);
     probe(e, i, p, bytes, write, false);
-    as_lea_x(&e->as, true, RAX, p.base, RDX, 0, p.disp);
+    return p;
 }
 
-void em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
+struct em_place em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes,
+                                 bool write)
 {
-    probe(e, i, (struct em_place){.base = RAX, .slot = i->rn}, bytes, write, false);
-    as_alu_rr(&e->as, true, ALU_ADD, RAX, RDX);
+    struct em_place p = {.base = RAX, .slot = i->rn};
+    probe(e, i, p, bytes, write, false);
+    return p;
 }
 
 void em_write_back(struct emitter *e, const struct insn *i, enum em_mode mode)

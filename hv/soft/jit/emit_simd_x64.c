@@ -202,10 +202,12 @@ static unsigned pair_op(enum em_vop op, unsigned size)
     }
 }
 
-/* r := old ± what has been computed in r. */
-static void accumulate(struct emitter *e, unsigned op, int r, int old)
+/* old ± what has been computed in r, in old's register, which is returned. */
+static int accumulate(struct emitter *e, unsigned op, int r, int old)
 {
-    em_v_op(e, op, r, old, r);
+    em_v_op(e, op, old, old, r);
+    e->used[old] = 16;
+    return old;
 }
 
 static void zip(struct emitter *e, unsigned size, bool high, unsigned bytes, int r, int n, int m)
@@ -219,9 +221,10 @@ static void zip(struct emitter *e, unsigned size, bool high, unsigned bytes, int
         shift(e, VS_SRL_BYTES, 3, r, r, 8);
 }
 
-/* Everything but the one-instruction operations. False: there is none. */
-static bool compound(struct emitter *e, enum em_vop op, unsigned size, unsigned bytes, int r, int n,
-                     int m, int old)
+/* Everything but the one-instruction operations, in r or old: the register, or -1: there is none.
+ */
+static int compound(struct emitter *e, enum em_vop op, unsigned size, unsigned bytes, int r, int n,
+                    int m, int old)
 {
     switch (op) {
     case EM_V_BIC: em_v_op(e, VX_PANDN, r, m, n); break;
@@ -247,11 +250,11 @@ static bool compound(struct emitter *e, enum em_vop op, unsigned size, unsigned 
     case EM_V_MUL: multiply(e, size, r, n, m); break;
     case EM_V_MLA:
         multiply(e, size, r, n, m);
-        accumulate(e, adds[size], r, old);
+        r = accumulate(e, adds[size], r, old);
         break;
     case EM_V_MLS:
         multiply(e, size, r, n, m);
-        accumulate(e, subs[size], r, old);
+        r = accumulate(e, subs[size], r, old);
         break;
     case EM_V_SABD:
     case EM_V_SABA:
@@ -262,7 +265,7 @@ static bool compound(struct emitter *e, enum em_vop op, unsigned size, unsigned 
         em_v_op(e, sign ? smin[size] : umin[size], XMM1, n, m);
         em_v_op(e, subs[size], r, XMM0, XMM1);
         if (op == EM_V_SABA || op == EM_V_UABA)
-            accumulate(e, adds[size], r, old);
+            r = accumulate(e, adds[size], r, old);
         break;
     }
     case EM_V_ZIP1: zip(e, size, false, bytes, r, n, m); break;
@@ -280,11 +283,11 @@ static bool compound(struct emitter *e, enum em_vop op, unsigned size, unsigned 
     case EM_V_SDOT:
     case EM_V_UDOT:
         dot(e, op == EM_V_SDOT, r, n, m);
-        accumulate(e, VX_PADDD, r, old);
+        r = accumulate(e, VX_PADDD, r, old);
         break;
-    default: return false;
+    default: return -1;
     }
-    return true;
+    return r;
 }
 
 static bool same_exists(enum em_vop op, unsigned size)
@@ -335,12 +338,12 @@ bool em_v_same(struct emitter *e, enum em_vop op, unsigned size, unsigned bytes,
         return false;
     em_v_begin(e);
     int rn = em_v_in(e, n), rm = em_v_in(e, m), old = reads_old(op) ? em_v_in(e, d) : 0;
-    int r = em_v_new(e);
+    int r = simple(op, size) != NONE ? em_v_over(e, d) : em_v_to(e, d);
     if (lane >= 0) {
         copy_lane(e, size, XMM3, rm, (unsigned)lane);
         rm = XMM3;
-        if (op == EM_V_SDOT || op == EM_V_UDOT) { /* which uses XMM3 itself, last */
-            rm = em_v_new(e);
+        if (op == EM_V_SDOT || op == EM_V_UDOT) { /* which uses XMM3 itself, and r last */
+            rm = r;
             as_v(&e->as, VX_MOVAPS, rm, 0, XMM3);
         }
     }
@@ -348,7 +351,9 @@ bool em_v_same(struct emitter *e, enum em_vop op, unsigned size, unsigned bytes,
         em_v_op(e, simple(op, size), r, rn, rm);
     else if (pair_op(op, size) != NONE)
         pairwise(e, pair_op(op, size), size, bytes, r, rn, rm);
-    else if (!compound(e, op, size, bytes, r, rn, rm, old))
+    else
+        r = compound(e, op, size, bytes, r, rn, rm, old);
+    if (r < 0)
         return false;
     em_v_out(e, d, r, bytes);
     return true;
@@ -388,7 +393,7 @@ bool em_v_long(struct emitter *e, enum em_vlong op, bool sign, unsigned size, bo
     em_v_begin(e);
     bool sums = op == EM_V_MLAL || op == EM_V_MLSL || op == EM_V_ABAL;
     int rn = em_v_in(e, n), rm = em_v_in(e, m), old = sums ? em_v_in(e, d) : 0;
-    int r = em_v_new(e);
+    int r = em_v_to(e, d);
     if (lane >= 0) {
         copy_lane(e, size, XMM3, rm, (unsigned)lane);
         rm = XMM3;
@@ -412,13 +417,13 @@ bool em_v_long(struct emitter *e, enum em_vlong op, bool sign, unsigned size, bo
         em_v_op(e, subs[size + 1], XMM0, XMM0, XMM1);
         as_v(&e->as, size ? VX_PABSD : VX_PABSW, r, 0, XMM0);
         if (add)
-            accumulate(e, adds[size + 1], r, old);
+            r = accumulate(e, adds[size + 1], r, old);
         break;
     case EM_V_MULL: multiply_long(e, sign, size, upper, r, rn, rm); break;
     case EM_V_MLAL:
     case EM_V_MLSL:
         multiply_long(e, sign, size, upper, r, rn, rm);
-        accumulate(e, add ? adds[size + 1] : subs[size + 1], r, old);
+        r = accumulate(e, add ? adds[size + 1] : subs[size + 1], r, old);
         break;
     }
     em_v_out(e, d, r, 16);
@@ -447,7 +452,7 @@ bool em_v_narrow(struct emitter *e, unsigned size, bool upper, unsigned d, unsig
     if (size > 2)
         return false;
     em_v_begin(e);
-    int src = em_v_in(e, n), old = upper ? em_v_in(e, d) : 0, r = em_v_new(e);
+    int src = em_v_in(e, n), old = upper ? em_v_in(e, d) : 0, r = em_v_to(e, d);
     if (amount) {
         shift(e, VS_SRL, size + 1, XMM2, src, amount);
         src = XMM2;
@@ -525,7 +530,7 @@ bool em_v_shift(struct emitter *e, enum em_vshift op, unsigned size, unsigned by
                 unsigned n, unsigned amount)
 {
     em_v_begin(e);
-    int src = em_v_in(e, n), old = op >= EM_V_SSRA ? em_v_in(e, d) : 0, r = em_v_new(e);
+    int src = em_v_in(e, n), old = op >= EM_V_SSRA ? em_v_in(e, d) : 0, r = em_v_to(e, d);
     switch (op) {
     case EM_V_SHL: shift_left(e, size, r, src, amount); break;
     case EM_V_SSHR: shift_right(e, true, size, r, src, amount); break;
@@ -533,7 +538,7 @@ bool em_v_shift(struct emitter *e, enum em_vshift op, unsigned size, unsigned by
     case EM_V_SSRA:
     case EM_V_USRA:
         shift_right(e, op == EM_V_SSRA, size, r, src, amount);
-        accumulate(e, adds[size], r, old);
+        r = accumulate(e, adds[size], r, old);
         break;
     case EM_V_SLI:
         shift_left(e, size, r, src, amount);
@@ -554,7 +559,7 @@ bool em_v_shift_long(struct emitter *e, bool sign, unsigned size, bool upper, un
     if (size > 2)
         return false;
     em_v_begin(e);
-    int src = em_v_in(e, n), r = em_v_new(e);
+    int src = em_v_in(e, n), r = em_v_to(e, d);
     extend(e, sign, size, upper, r, src);
     if (amount)
         shift(e, VS_SLL, size + 1, r, r, amount);
@@ -610,7 +615,7 @@ bool em_v_one(struct emitter *e, enum em_vone op, unsigned size, unsigned bytes,
     static const unsigned abs_ops[3] = {VX_PABSB, VX_PABSW, VX_PABSD};
     em_v_begin(e);
     bool sums = op == EM_V_SADALP || op == EM_V_UADALP;
-    int src = em_v_in(e, n), old = sums ? em_v_in(e, d) : 0, r = em_v_new(e);
+    int src = em_v_in(e, n), old = sums ? em_v_in(e, d) : 0, r = em_v_to(e, d);
     bool done = true;
     if (op <= EM_V_CMLE0)
         em_v_op(e, VX_PXOR, XMM0, XMM0, XMM0);
@@ -647,7 +652,7 @@ bool em_v_one(struct emitter *e, enum em_vone op, unsigned size, unsigned bytes,
     case EM_V_UADALP:
         done = add_long_pairs(e, op == EM_V_SADALP, size, r, src);
         if (done)
-            accumulate(e, adds[size + 1], r, old);
+            r = accumulate(e, adds[size + 1], r, old);
         break;
     }
     if (done)
@@ -701,7 +706,7 @@ bool em_v_across(struct emitter *e, enum em_vacross op, unsigned size, unsigned 
     if (size > 2 || (op >= EM_V_SADDLV && size == 2))
         return false;
     em_v_begin(e);
-    int src = em_v_in(e, n), r = em_v_new(e);
+    int src = em_v_in(e, n), r = em_v_to(e, d);
     if (op < EM_V_SADDLV) {
         as_v(&e->as, VX_MOVAPS, r, 0, src);
         fold(e, ops[op][size], size, bytes == 16, r);
@@ -722,7 +727,7 @@ bool em_v_dup(struct emitter *e, unsigned size, unsigned bytes, unsigned d, unsi
               unsigned lane)
 {
     em_v_begin(e);
-    int src = em_v_in(e, n), r = em_v_new(e);
+    int src = em_v_in(e, n), r = em_v_to(e, d);
     copy_lane(e, size, r, src, lane);
     if (bytes < 4)
         only_low(e, r, bytes);
@@ -733,7 +738,7 @@ bool em_v_dup(struct emitter *e, unsigned size, unsigned bytes, unsigned d, unsi
 bool em_v_dup_gpr(struct emitter *e, unsigned size, unsigned bytes, unsigned d, int n)
 {
     em_v_begin(e);
-    int r = em_v_new(e), src = em_get(e, true, n, RAX);
+    int r = em_v_to(e, d), src = em_get(e, true, n, RAX);
     as_v(&e->as, size == 3 ? VX_FROM_X : VX_FROM_W, r, 0, src);
     as_v(&e->as, copies[size], r, 0, r);
     em_v_out(e, d, r, bytes);
@@ -743,7 +748,7 @@ bool em_v_dup_gpr(struct emitter *e, unsigned size, unsigned bytes, unsigned d, 
 bool em_v_ext(struct emitter *e, unsigned bytes, unsigned d, unsigned n, unsigned m, unsigned from)
 {
     em_v_begin(e);
-    int rn = em_v_in(e, n), rm = em_v_in(e, m), r = em_v_new(e);
+    int rn = em_v_in(e, n), rm = em_v_in(e, m), r = em_v_to(e, d);
     if (bytes == 16) {
         as_v_imm(&e->as, VX_PALIGNR, r, rm, rn, from);
     } else {
@@ -758,7 +763,7 @@ bool em_v_ext(struct emitter *e, unsigned bytes, unsigned d, unsigned n, unsigne
 bool em_v_tbl(struct emitter *e, unsigned bytes, unsigned d, unsigned n, unsigned m)
 {
     em_v_begin(e);
-    int table = em_v_in(e, n), index = em_v_in(e, m), r = em_v_new(e);
+    int table = em_v_in(e, n), index = em_v_in(e, m), r = em_v_to(e, d);
     em_v_opk(e, VX_PADDUSB, XMM0, index, K_OVER_15);
     em_v_op(e, VX_PSHUFB, r, table, XMM0);
     em_v_out(e, d, r, bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * V registers on x86-64: the copies in XMM registers (emit_v_x64.h), loads and stores, moves
- * between registers of both kinds.
+ * V registers on x86-64: where they are (emit_v_x64.h), loads and stores, moves between registers
+ * of both kinds.
  */
 #include "emit_v_x64.h"
 
@@ -41,7 +41,7 @@ static const uint64_t constants[K_COUNT][2] = {
     [K_REV64_H] = {UINT64_C(0x0100030205040706), UINT64_C(0x09080b0a0d0c0f0e)},
 };
 
-void em_v_constants(struct jit *jit, struct as *a)
+static void write_constants(struct jit *jit, struct as *a)
 {
     while ((uintptr_t)as_rx(a) & 15)
         as_8(a, 0xcc);
@@ -49,16 +49,115 @@ void em_v_constants(struct jit *jit, struct as *a)
     as_bytes(a, constants, sizeof constants);
 }
 
-/* ---- the copies ---- */
+/* ---- the pinned ones ---- */
+
+/* The host register of V, or -1. */
+static int pinned(unsigned v)
+{
+    return v < V_PINNED ? XMM_PINNED + (int)v : -1;
+}
+
+/* op byte [v_unready], imm8: /0 TEST (f6), /1 OR (80), MOV (c6). */
+static void unready(struct as *a, unsigned op, int digit, unsigned bits)
+{
+    as_op_rm(a, false, op, digit, RBP, DISP(v_unready));
+    as_8(a, bits);
+}
+static void test_unready(struct as *a, unsigned bits)
+{
+    unready(a, 0xf6, 0, bits);
+}
+static void set_unready(struct as *a, unsigned bits)
+{
+    unready(a, 0xc6, 0, bits);
+}
+
+void em_v_enter(struct as *a)
+{
+    set_unready(a, V_UNREADY);
+}
+
+void em_v_save(struct as *a)
+{
+    test_unready(a, V_AWAY);
+    uint8_t *away = as_jcc(a, CC_NE, as_rx(a));
+    for (unsigned v = 0; v < V_PINNED; v++)
+        as_v_m(a, VX_STORE, pinned(v), 0, RBP, V_DISP(v));
+    set_unready(a, V_UNREADY);
+    if (!a->full)
+        as_patch(away, a->p);
+}
+
+/* `bits` become set in v_unready if the field, under the mask, is (cc: NE) or is not (E) zero. */
+static void unready_if(struct as *a, unsigned bits, int32_t disp, uint32_t mask, unsigned cc)
+{
+    as_op_rm(a, false, 0xf7, 0, RBP, disp); /* test dword [field], mask */
+    as_32(a, mask);
+    uint8_t *not = as_jcc(a, cc ^ 1, as_rx(a));
+    unready(a, 0x80, 1, bits);
+    if (!a->full)
+        as_patch(not, a->p);
+}
+
+/* load_v: the pinned registers are loaded, and the state of FPCR and FPSR noted. General registers
+ * stay. Neither changes while they are: MSR is a handler's, and flags only come. */
+void em_v_thunks(struct jit *jit, struct as *a)
+{
+    jit->load_v = as_rx(a);
+    for (unsigned v = 0; v < V_PINNED; v++)
+        as_v_m(a, VX_LOAD, pinned(v), 0, RBP, V_DISP(v));
+    set_unready(a, 0);
+    unready_if(a, V_MODE, DISP(fpcr), FPCR_FZ | FPCR_RMODE, CC_NE);
+    unready_if(a, V_EXACT, DISP(fpsr), FPSR_IXC, CC_E);
+    as_ret(a);
+    write_constants(jit, a);
+}
+
+void em_v_want(struct emitter *e, const struct insn *i, unsigned want)
+{
+    if ((e->held.ready & want) == want)
+        return;
+    test_unready(&e->as, want);
+    struct em_stub *s = em_new_stub(e, EM_STUB_V, as_jcc(&e->as, CC_NE, as_rx(&e->as)));
+    s->insn = i;
+    s->want = (uint8_t)want;
+    s->found = e->as.p;
+    e->held.ready |= (uint8_t)want;
+    e->flags = EM_FLAGS_NONE;
+}
+
+void em_v_make_ready(struct emitter *e, const struct em_stub *s)
+{
+    struct as *a = &e->as;
+    if (s->want == V_AWAY) {
+        as_call(a, e->jit->load_v);
+        as_jmp(a, s->found + a->rx_delta);
+        return;
+    }
+    test_unready(a, V_AWAY);
+    uint8_t *here = as_jcc(a, CC_E, as_rx(a));
+    as_call(a, e->jit->load_v);
+    if (!a->full)
+        as_patch(here, a->p);
+    test_unready(a, s->want);
+    as_jcc(a, CC_E, s->found + a->rx_delta);
+    as_mov_ri(a, RCX, (uintptr_t)s->insn);
+    as_jmp(a, e->jit->interpret);
+}
+
+/* ---- which register has what ---- */
 
 void em_v_forget(struct emitter *e)
 {
-    memset(&e->held, -1, sizeof e->held);
-    e->plain_mode = e->inexact = false;
+    memset(&e->held.v, -1, sizeof e->held.v);
+    memset(e->used, 16, sizeof e->used);
+    e->held.ready = 0;
 }
 
 void em_v_reload(struct emitter *e, const struct em_held *held)
 {
+    if (held->ready & V_AWAY)
+        as_call(&e->as, e->jit->load_v);
     for (int r = XMM_HELD; r < 16; r++) {
         if (held->v[r] >= 0)
             as_v_m(&e->as, VX_LOAD, r, 0, RBP, V_DISP(held->v[r]));
@@ -68,115 +167,134 @@ void em_v_reload(struct emitter *e, const struct em_held *held)
 void em_v_begin(struct emitter *e)
 {
     e->busy = 0;
+    em_v_want(e, NULL, V_AWAY);
 }
 
+/* Where the value of V is, or -1: in the structure only. */
 static int held_in(const struct emitter *e, unsigned v)
 {
     for (int r = XMM_HELD; r < 16; r++) {
         if (e->held.v[r] == (int)v)
             return r;
     }
-    return -1;
+    return pinned(v);
+}
+
+static int taken(struct emitter *e, int r)
+{
+    e->busy |= (uint16_t)(1u << r);
+    return r;
 }
 
 int em_v_new(struct emitter *e)
 {
-    int victim = -1;
-    for (int r = XMM_HELD; r < 16 && victim < 0; r++) {
-        if (e->held.v[r] < 0 && !(e->busy >> r & 1))
-            victim = r;
-    }
-    while (victim < 0) { /* an instruction uses a few only */
-        int r = XMM_HELD + e->next++ % (16 - XMM_HELD);
-        if (!(e->busy >> r & 1))
-            victim = r;
-    }
-    e->held.v[victim] = -1;
-    e->used[victim] = 16;
-    e->busy |= (uint16_t)(1u << victim);
-    return victim;
+    int r = XMM_HELD;
+    while (r < 16 && (e->held.v[r] >= 0 || e->busy >> r & 1))
+        r++;
+    while (r == 16 || e->busy >> r & 1) /* an instruction uses at most four */
+        r = XMM_HELD + e->next++ % (16 - XMM_HELD);
+    e->held.v[r] = -1;
+    e->used[r] = 16;
+    return taken(e, r);
+}
+
+int em_v_to(struct emitter *e, unsigned v)
+{
+    int r = pinned(v);
+    if (r < 0 || e->busy >> r & 1)
+        return em_v_new(e);
+    e->used[r] = 16;
+    return taken(e, r);
+}
+
+int em_v_over(struct emitter *e, unsigned v)
+{
+    if (pinned(v) < 0)
+        return em_v_new(e);
+    e->used[pinned(v)] = 16;
+    return pinned(v);
 }
 
 int em_v_in(struct emitter *e, unsigned v)
 {
     int r = held_in(e, v);
-    if (r >= 0) {
-        e->busy |= (uint16_t)(1u << r);
-        return r;
-    }
+    if (r >= 0)
+        return taken(e, r);
     r = em_v_new(e);
     as_v_m(&e->as, VX_LOAD, r, 0, RBP, V_DISP(v));
     e->held.v[r] = (int8_t)v;
     return r;
 }
 
-static void now_held(struct emitter *e, unsigned v, int r)
+/* dst := r, of which `bytes` count. */
+static void settle(struct emitter *e, int dst, int r, unsigned bytes)
 {
+    if (bytes == 8 && e->used[r] > 8)
+        as_v(&e->as, VX_LOAD_D, dst, 0, r);
+    else if (bytes == 4 && e->used[r] > 4)
+        as_v_imm(&e->as, VX_INSERTPS, dst, r, r, 0x0e);
+    else if (dst != r)
+        as_v(&e->as, VX_MOVAPS, dst, 0, r);
+    e->used[dst] = bytes < e->used[r] ? (uint8_t)bytes : e->used[r];
+}
+
+void em_v_out(struct emitter *e, unsigned v, int r, unsigned bytes)
+{
+    if (pinned(v) >= 0) {
+        settle(e, pinned(v), r, bytes);
+        return;
+    }
+    settle(e, r, r, bytes);
+    as_v_m(&e->as, VX_STORE, r, 0, RBP, V_DISP(v));
     int old = held_in(e, v);
     if (old >= 0)
         e->held.v[old] = -1;
     e->held.v[r] = (int8_t)v;
 }
 
-void em_v_out(struct emitter *e, unsigned v, int r, unsigned bytes)
-{
-    if (bytes == 8 && e->used[r] > 8)
-        as_v(&e->as, VX_LOAD_D, r, 0, r);
-    else if (bytes == 4 && e->used[r] > 4)
-        as_v_imm(&e->as, VX_INSERTPS, r, r, r, 0x0e);
-    if (bytes < e->used[r])
-        e->used[r] = (uint8_t)bytes;
-    as_v_m(&e->as, VX_STORE, r, 0, RBP, V_DISP(v));
-    now_held(e, v, r);
-}
-
 /* ---- memory ---- */
 
-/* r := memory at RAX + disp, zero-extended; RCX is used. */
-static void load(struct emitter *e, int r, unsigned bytes, int32_t disp)
+/* r := memory, `at` bytes behind the place, zero-extended; RCX is used. */
+static void load(struct emitter *e, int r, unsigned bytes, struct em_place p, unsigned at)
 {
-    struct as *a = &e->as;
-    e->used[r] = (uint8_t)(bytes < 4 ? 4 : bytes);
-    switch (bytes) {
-    case 16: as_v_m(a, VX_LOAD, r, 0, RAX, disp); break;
-    case 8: as_v_m(a, VX_LOAD_D, r, 0, RAX, disp); break;
-    case 4: as_v_m(a, VX_LOAD_S, r, 0, RAX, disp); break;
-    default:
-        as_movx_rm(a, false, false, bytes, RCX, RAX, disp);
-        as_v(a, VX_FROM_W, r, 0, RCX);
-        break;
+    static const unsigned ops[] = {[4] = VX_LOAD_S, [8] = VX_LOAD_D, [16] = VX_LOAD};
+    int32_t disp = p.disp + (int32_t)at;
+    if (bytes < 4) {
+        as_movx_rx(&e->as, false, false, bytes, RCX, p.base, RDX, disp);
+        as_v(&e->as, VX_FROM_W, r, 0, RCX);
+    } else {
+        as_v_x(&e->as, ops[bytes], r, 0, p.base, RDX, disp);
     }
+    e->used[r] = (uint8_t)(bytes < 4 ? 4 : bytes);
 }
 
-static void store(struct emitter *e, int r, unsigned bytes, int32_t disp)
+static void store(struct emitter *e, int r, unsigned bytes, struct em_place p, unsigned at)
 {
     static const unsigned ops[] = {
         [1] = VX_PEXTRB, [2] = VX_PEXTRW, [4] = VX_STORE_S, [8] = VX_STORE_D, [16] = VX_STORE};
-    as_v_m(&e->as, ops[bytes], r, 0, RAX, disp);
+    as_v_x(&e->as, ops[bytes], r, 0, p.base, RDX, p.disp + (int32_t)at);
     if (bytes < 4)
         as_8(&e->as, 0);
 }
 
-/* RAX := host address. With EM_INDEX: the fields of the instruction word. */
-static void locate(struct emitter *e, const struct insn *i, unsigned bytes, unsigned size,
-                   enum em_mode mode, bool write)
+/* Where `bytes` are. With EM_INDEX: the fields of the instruction word. */
+static struct em_place locate(struct emitter *e, const struct insn *i, unsigned bytes,
+                              unsigned size, enum em_mode mode, bool write)
 {
-    em_v_begin(e);
-    if (mode != EM_INDEX) {
-        em_locate(e, i, mode, bytes, write);
-        return;
-    }
+    if (mode != EM_INDEX)
+        return em_locate(e, i, mode, bytes, write);
     em_address_index(e, i->rn, i->rm, insn_bits(i->raw, 13, 3),
                      insn_bits(i->raw, 12, 1) ? (unsigned)__builtin_ctz(size) : 0);
-    em_locate_at_rax(e, i, bytes, write);
+    return em_locate_at_rax(e, i, bytes, write);
 }
 
 void em_v_load(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode)
 {
     unsigned first = e->stub_count;
-    locate(e, i, bytes, bytes, mode, false);
-    int r = em_v_new(e);
-    load(e, r, bytes, 0);
+    em_v_begin(e);
+    struct em_place p = locate(e, i, bytes, bytes, mode, false);
+    int r = em_v_to(e, i->rd);
+    load(e, r, bytes, p, 0);
     em_v_out(e, i->rd, r, 16);
     em_write_back(e, i, mode);
     em_join(e, first);
@@ -187,8 +305,7 @@ void em_v_store(struct emitter *e, const struct insn *i, unsigned bytes, enum em
     unsigned first = e->stub_count;
     em_v_begin(e);
     int r = em_v_in(e, i->rd);
-    locate(e, i, bytes, bytes, mode, true);
-    store(e, r, bytes, 0);
+    store(e, r, bytes, locate(e, i, bytes, bytes, mode, true), 0);
     em_write_back(e, i, mode);
     em_join(e, first);
 }
@@ -196,10 +313,11 @@ void em_v_store(struct emitter *e, const struct insn *i, unsigned bytes, enum em
 void em_v_load_pair(struct emitter *e, const struct insn *i, unsigned bytes, enum em_mode mode)
 {
     unsigned first = e->stub_count;
-    locate(e, i, 2 * bytes, bytes, mode, false);
-    int r = em_v_new(e), r2 = em_v_new(e);
-    load(e, r, bytes, 0);
-    load(e, r2, bytes, (int32_t)bytes);
+    em_v_begin(e);
+    struct em_place p = locate(e, i, 2 * bytes, bytes, mode, false);
+    int r = em_v_to(e, i->rd), r2 = em_v_to(e, i->ra);
+    load(e, r, bytes, p, 0);
+    load(e, r2, bytes, p, bytes);
     em_v_out(e, i->rd, r, 16);
     em_v_out(e, i->ra, r2, 16);
     em_write_back(e, i, mode);
@@ -211,9 +329,9 @@ void em_v_store_pair(struct emitter *e, const struct insn *i, unsigned bytes, en
     unsigned first = e->stub_count;
     em_v_begin(e);
     int r = em_v_in(e, i->rd), r2 = em_v_in(e, i->ra);
-    locate(e, i, 2 * bytes, bytes, mode, true);
-    store(e, r, bytes, 0);
-    store(e, r2, bytes, (int32_t)bytes);
+    struct em_place p = locate(e, i, 2 * bytes, bytes, mode, true);
+    store(e, r, bytes, p, 0);
+    store(e, r2, bytes, p, bytes);
     em_write_back(e, i, mode);
     em_join(e, first);
 }
@@ -228,13 +346,13 @@ void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned re
     for (unsigned k = 0; k < regs && write; k++)
         r[k] = em_v_in(e, (i->rd + k) & 31);
     as_mov_rr(&e->as, true, RAX, em_get(e, true, i->rn, RAX));
-    em_locate_at_rax(e, i, regs * bytes, write);
+    struct em_place p = em_locate_at_rax(e, i, regs * bytes, write);
     for (unsigned k = 0; k < regs; k++) {
         if (write) {
-            store(e, r[k], bytes, (int32_t)(k * bytes));
+            store(e, r[k], bytes, p, k * bytes);
         } else {
-            r[k] = em_v_new(e);
-            load(e, r[k], bytes, (int32_t)(k * bytes));
+            r[k] = em_v_to(e, (i->rd + k) & 31);
+            load(e, r[k], bytes, p, k * bytes);
         }
     }
     for (unsigned k = 0; k < regs && !write; k++)
@@ -255,7 +373,7 @@ void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned re
 void em_v_imm(struct emitter *e, unsigned d, uint64_t low, uint64_t high)
 {
     em_v_begin(e);
-    int r = em_v_new(e);
+    int r = em_v_to(e, d);
     if (!low && !high) {
         em_v_op(e, VX_PXOR, r, r, r);
     } else if (low == ~UINT64_C(0) && high == low) {
@@ -273,7 +391,7 @@ void em_v_imm(struct emitter *e, unsigned d, uint64_t low, uint64_t high)
 void em_v_bits_imm(struct emitter *e, unsigned d, uint64_t bits, bool clear, unsigned bytes)
 {
     em_v_begin(e);
-    int old = em_v_in(e, d), r = em_v_new(e);
+    int old = em_v_in(e, d), r = em_v_to(e, d);
     as_mov_ri(&e->as, RAX, bits);
     as_v(&e->as, VX_FROM_X, XMM0, 0, RAX);
     em_v_op(e, VX_PUNPCKLQDQ, XMM0, XMM0, XMM0);
@@ -284,12 +402,9 @@ void em_v_bits_imm(struct emitter *e, unsigned d, uint64_t bits, bool clear, uns
 void em_v_move(struct emitter *e, unsigned d, unsigned n, unsigned bytes)
 {
     em_v_begin(e);
-    int src = em_v_in(e, n), r = em_v_new(e);
-    if (bytes == 8)
-        as_v(&e->as, VX_LOAD_D, r, 0, src);
-    else
-        as_v(&e->as, VX_MOVAPS, r, 0, src);
-    em_v_out(e, d, r, bytes == 8 ? 16 : bytes);
+    int src = em_v_in(e, n), r = em_v_over(e, d);
+    settle(e, r, src, bytes);
+    em_v_out(e, d, r, bytes);
 }
 
 /* Slot d := a lane, extended; without `wide` to 32 bits. */
@@ -298,6 +413,7 @@ void em_v_to_gpr(struct emitter *e, int d, unsigned n, unsigned size, unsigned l
 {
     static const unsigned ops[4] = {VX_PEXTRB, VX_PEXTRW, VX_PEXTRD, VX_PEXTRQ};
     struct as *a = &e->as;
+    em_v_begin(e);
     int out = em_dest(d, RAX), src = held_in(e, n);
     if (src < 0) {
         as_movx_rm(a, wide, sign, 1u << size, out, RBP, V_DISP(n) + (int32_t)(lane << size));
@@ -318,7 +434,7 @@ void em_v_from_gpr(struct emitter *e, unsigned d, int n, unsigned size, unsigned
 {
     static const unsigned ops[4] = {VX_PINSRB, VX_PINSRW, VX_PINSRD, VX_PINSRQ};
     em_v_begin(e);
-    int old = keep ? em_v_in(e, d) : 0, r = em_v_new(e), src = em_get(e, true, n, RAX);
+    int old = keep ? em_v_in(e, d) : 0, r = em_v_to(e, d), src = em_get(e, true, n, RAX);
     if (keep)
         as_v_imm(&e->as, ops[size], r, old, src, lane);
     else
@@ -332,7 +448,7 @@ void em_v_insert(struct emitter *e, unsigned d, unsigned n, unsigned size, unsig
     static const unsigned get[4] = {VX_PEXTRB, VX_PEXTRW, VX_PEXTRD, VX_PEXTRQ};
     static const unsigned put[4] = {VX_PINSRB, VX_PINSRW, VX_PINSRD, VX_PINSRQ};
     em_v_begin(e);
-    int old = em_v_in(e, d), src = em_v_in(e, n), r = em_v_new(e);
+    int old = em_v_in(e, d), src = em_v_in(e, n), r = em_v_to(e, d);
     if (size == 2) {
         as_v_imm(&e->as, VX_INSERTPS, r, old, src, from << 6 | to << 4);
     } else {

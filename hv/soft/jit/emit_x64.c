@@ -12,7 +12,7 @@
  * memory.
  *
  * C code (handlers, the dispatcher) sees all registers in the structure: the thunks below store the
- * pinned ones before a call and load them after.
+ * pinned ones before a call and load them after (V registers: when one is used next).
  */
 #include "emit_v_x64.h"
 
@@ -210,6 +210,7 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
             em_flags_in(e);
         as_jmp(a, s->back + a->rx_delta);
         break;
+    case EM_STUB_V: em_v_make_ready(e, s); break;
     case EM_STUB_INTERPRET:
         as_mov_ri(a, RCX, (uintptr_t)s->insn);
         as_jmp(a, e->jit->interpret);
@@ -262,6 +263,7 @@ bool em_finish(struct emitter *e)
 
 static void store_pinned(struct as *a)
 {
+    em_v_save(a);
     for (int slot = 0; slot < X_SLOTS; slot++) {
         if (em_reg_of(slot) >= 0)
             as_store(a, true, em_reg_of(slot), RBP, X_DISP(slot));
@@ -300,6 +302,7 @@ void em_thunks(struct jit *jit, struct as *a)
     as_alu_ri(a, true, ALU_SUB, RSP, 8);
     as_lea(a, true, RBP, RDI, 128);
     as_mov_rr(a, true, RAX, RSI);
+    em_v_enter(a);
     load_pinned(a);
     as_jmp_r(a, RAX);
 
@@ -342,7 +345,7 @@ void em_thunks(struct jit *jit, struct as *a)
     call_c(a, jit_resume);
     as_jmp(a, jit->quit);
     em_find_thunks(jit, a);
-    em_v_constants(jit, a);
+    em_v_thunks(jit, a);
 }
 
 void jit_emit_thunks(struct jit *jit)

@@ -8,9 +8,10 @@
 
 enum em_flags { EM_FLAGS_NONE, EM_FLAGS_HOST }; /* are the host's flags the guest's? */
 
-/* Which V register each XMM register has a copy of, or -1 (emit_v_x64.c). */
+/* Which V register each XMM register has a copy of, or -1; what else is known (emit_v_x64.h). */
 struct em_held {
     int8_t v[16];
+    uint8_t ready; /* V_* that have been seen clear in cpu->v_unready */
 };
 
 enum em_stub_kind {
@@ -19,6 +20,7 @@ enum em_stub_kind {
     EM_STUB_INDIRECT,
     EM_STUB_KICK,
     EM_STUB_INTERPRET,
+    EM_STUB_V,
     EM_STUB_HANDLER_END,
     EM_STUB_LEAVE
 };
@@ -37,7 +39,7 @@ struct em_stub {
     enum em_stub_kind kind;
     uint8_t *jump;           /* displacement of the jump that leads here */
     uint8_t *back;           /* HANDLER: where to go on */
-    const struct insn *insn; /* HANDLER, HANDLER_END */
+    const struct insn *insn; /* HANDLER, HANDLER_END, INTERPRET, V */
     struct link *link;       /* EXIT: of the block */
     uint64_t target;         /* EXIT, LEAVE: virtual address */
     uint8_t btype;           /* INDIRECT: PSTATE.BTYPE for the dispatcher */
@@ -50,8 +52,9 @@ struct em_stub {
     uint16_t bytes;
     bool write;
     struct em_place place;
-    uint8_t *found;
-    bool flags; /* HANDLER: the code at `back` expects the host's flags to be NZCV */
+    uint8_t *found; /* also V */
+    uint8_t want;   /* V: V_* that have to be clear */
+    bool flags;     /* HANDLER: the code at `back` expects the host's flags to be NZCV */
     /* HANDLER: where to go on if lanes in r that are zero are right after all (emit_fp_x64.c). */
     enum em_zero zero;
     uint8_t *accept;
@@ -69,9 +72,7 @@ struct emitter {
     enum em_flags flags;
     struct em_held held;
     uint8_t run;      /* instructions that a new stub's handlers stand for */
-    bool plain_mode;  /* FPCR has been seen to ask for nothing special */
     bool sp_aligned;  /* SP has been seen to be a multiple of 16 */
-    bool inexact;     /* FPSR.IXC has been seen set */
     uint8_t used[16]; /* of each XMM register in use: bytes above these are zero */
     uint16_t busy;    /* XMM registers that the instruction being translated uses */
     uint8_t next;     /* where to look first for a victim */
@@ -134,10 +135,12 @@ void em_to_interpreter(struct emitter *e, const struct insn *i, unsigned cc);
 void em_extended_into_rcx(struct emitter *e, int m, unsigned ext);
 /* RAX := slot n + slot m, extended as `ext` says and shifted by up to 4. */
 void em_address_index(struct emitter *e, int n, int m, unsigned ext, unsigned shift);
-/* RAX := host address of an access; or of the one at the virtual address in RAX. RDX is used. */
-void em_locate(struct emitter *e, const struct insn *i, enum em_mode mode, unsigned bytes,
-               bool write);
-void em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes, bool write);
+/* An access is at the place plus RDX, in the host's memory; or that at the virtual address in RAX.
+ */
+struct em_place em_locate(struct emitter *e, const struct insn *i, enum em_mode mode,
+                          unsigned bytes, bool write);
+struct em_place em_locate_at_rax(struct emitter *e, const struct insn *i, unsigned bytes,
+                                 bool write);
 /* The beginning of the stub of an access that was not in its base's page (em_stub.bytes), and what
  * it calls. */
 void em_find_page(struct emitter *e, const struct em_stub *s);
