@@ -113,6 +113,17 @@ void code_invalidate_all(struct cpu *c)
     fetch_changed(c);
 }
 
+/* The generations begin anew, after four thousand million: nothing may be left that remembers one,
+ * nor match 0, what an empty slot has. Links that leave their page go with all code, before the
+ * next block. */
+void fetch_restart(struct cpu *c)
+{
+    c->fetch_gen = 1;
+    memset(c->jump, 0, sizeof c->jump);
+    memset(c->fetch, 0, sizeof c->fetch);
+    atomic_fetch_or(&c->kick, KICK_CODE);
+}
+
 static void *arena_alloc(struct code_cache *cc, size_t size)
 {
     size = (size + 15) & ~(size_t)15;

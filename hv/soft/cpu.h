@@ -128,7 +128,8 @@ enum {
     KICK_IRQ = 1u << 1,    /* the GIC's output for this vCPU changed */
     KICK_TIMER = 1u << 2,  /* a timer deadline passed */
     KICK_MAIL = 1u << 3,   /* the mailbox is not empty */
-    KICK_EVENT = 1u << 4   /* SEV */
+    KICK_EVENT = 1u << 4,  /* SEV */
+    KICK_CODE = 1u << 5    /* drop all code: the vCPU itself, where its block must end first */
 };
 
 /* Counters in cpu->stats, named in soft.c. */
@@ -364,10 +365,13 @@ void block_translate_again(struct cpu *c, struct block *b);
 void code_invalidate_all(struct cpu *c);
 void code_invalidate_ipa(struct cpu *c, uint64_t ipa, uint64_t size);
 
-/* Virtual addresses may mean other code from now on (TLBI, TTBR, SCTLR, ...). */
+/* Virtual addresses may mean other code from now on (TLBI, TTBR, SCTLR, ...). What goes by
+ * fetch_gen is looked at next in another block. */
+void fetch_restart(struct cpu *c);
 static inline void fetch_changed(struct cpu *c)
 {
-    c->fetch_gen++;
+    if (unlikely(++c->fetch_gen == 0))
+        fetch_restart(c);
 }
 
 /* Go on interpreting at a block that was found, unless the translator has it or should get it. */

@@ -45,6 +45,8 @@ static bool serve_kicks(struct cpu *c)
 {
     uint32_t kick = atomic_exchange_explicit(&c->kick, 0, memory_order_acquire);
     c->link_from = NULL; /* its block may be dropped by what follows */
+    if (kick & KICK_CODE)
+        code_invalidate_all(c);
     if (kick & KICK_MAIL)
         cpu_serve_mail(c);
     if (kick & KICK_TIMER)

@@ -27,7 +27,7 @@ run()
 {
     name=$1
     shift
-    timeout 120 "$@" >"$dir/log" 2>&1 </dev/null
+    timeout 300 "$@" >"$dir/log" 2>&1 </dev/null
     status=$?
     sed 's/^/# /' "$dir/log"
     if [ $status -eq 0 ] && grep -q '^passed ' "$dir/log"; then
@@ -53,7 +53,7 @@ for program in "$@"; do
         fi
     done
     # shellcheck disable=SC2086 # a list of options
-    run "$program" "$tinyvmm" run --quiet $options --timeout 110 "$dir/$program.$platform.elf"
+    run "$program" "$tinyvmm" run --quiet $options --timeout 290 "$dir/$program.$platform.elf"
     if command -v qemu-system-aarch64 >/dev/null; then
         run "$program under qemu" qemu-system-aarch64 -M virt -cpu max -smp $smp -m 64 -display none \
             -serial null -monitor none -net none -semihosting -kernel "$dir/$program.semihost.elf"

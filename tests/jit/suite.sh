@@ -33,6 +33,10 @@ compile test_verify || exit 1
 "$out/test_verify" >"$out/log" || status=1
 sed 's/ - / - jit: verify: /' "$out/log"
 
+compile test_generations || exit 1
+"$out/test_generations" >"$out/log" || status=1
+sed 's/ - / - jit: generations: /' "$out/log"
+
 if ! "$vmm" run --quiet --jit=verify --backend soft --timeout 1 /nonexistent 2>&1 | grep -q 'cannot open'; then
     echo "skip - jit: guests under --jit verify: no translator for this host"
     exit $status
