@@ -55,7 +55,7 @@ static uint64_t tval(uint64_t cval, uint64_t now)
 
 bool timer_read_vtval(struct cpu *c, const struct insn *i, uint64_t *value)
 {
-    *value = tval(c->sr[SR_CNTV_CVAL_EL0], timer_cntvct(c));
+    *value = tval(c->sr[SR_CNTV_CVAL_EL0], timer_read_clock(c) - c->cntvoff);
     return el0_may(c, i, EL0VTEN);
 }
 bool timer_read_vctl(struct cpu *c, const struct insn *i, uint64_t *value)
@@ -70,7 +70,7 @@ bool timer_read_vcval(struct cpu *c, const struct insn *i, uint64_t *value)
 }
 bool timer_read_ptval(struct cpu *c, const struct insn *i, uint64_t *value)
 {
-    *value = tval(c->sr[SR_CNTP_CVAL_EL0], mach_absolute_time());
+    *value = tval(c->sr[SR_CNTP_CVAL_EL0], timer_read_clock(c));
     return physical_is_here(c, i);
 }
 bool timer_read_pctl(struct cpu *c, const struct insn *i, uint64_t *value)

@@ -3,8 +3,9 @@
  * The generic timer. Guest time is mach time minus an offset, at the same frequency; a deadline is
  * host time. One alarm thread for all vCPUs sleeps until the earliest deadline and kicks the vCPU
  * whose time has come. It starts with the first deadline, so that a guest without timers costs no
- * thread. A vCPU that reads a counter past its deadline kicks itself: a guest never sees time pass
- * its compare value for long without the interrupt, however late the host wakes the thread.
+ * thread. A vCPU that reads a counter past its deadline, or that its condition is met, kicks
+ * itself: neither guest nor client sees time pass the compare value for long without the interrupt,
+ * however late the host wakes the thread.
  */
 #include "timer.h"
 #include "cpu.h"
@@ -51,10 +52,13 @@ bool timer_condition(const struct cpu *c, enum timer_kind kind)
     return (kind == TIMER_VIRTUAL ? timer_cntvct(c) : mach_absolute_time()) >= cval;
 }
 
-uint64_t timer_ctl(const struct cpu *c, enum timer_kind kind)
+uint64_t timer_ctl(struct cpu *c, enum timer_kind kind)
 {
     uint64_t ctl = c->sr[kind == TIMER_VIRTUAL ? SR_CNTV_CTL_EL0 : SR_CNTP_CTL_EL0];
-    return (ctl & (CTL_ENABLE | CTL_IMASK)) | (timer_condition(c, kind) ? CTL_ISTATUS : 0);
+    bool met = timer_condition(c, kind);
+    if (met)
+        timer_read_clock(c);
+    return (ctl & (CTL_ENABLE | CTL_IMASK)) | (met ? CTL_ISTATUS : 0);
 }
 
 /* The output line of a timer: condition met and not masked. */

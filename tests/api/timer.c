@@ -122,16 +122,33 @@ static void set_by_guest(void)
 /*
  * A guest that sees its counter pass the compare value has the interrupt soon, even if the host is
  * busy: on the software CPU within a few turns of a loop, whoever else wants the host's processors.
+ * It sees it by the counter, by the timer's value or by its condition; or its client sees that.
  */
-static void counter_past_deadline(void)
+enum seen_by { BY_COUNTER, BY_VALUE, BY_CONDITION, BY_CLIENT };
+
+/* Until the deadline, then so many turns as X2 says, then HVC. */
+static void put_waiting_loop(struct machine *m, enum seen_by by)
+{
+    static const uint32_t look[][3] = {
+        [BY_COUNTER] = {0xd53be041 /* mrs x1, cntvct_el0 */, 0xeb00003f /* cmp x1, x0 */,
+                        0x54ffffa3 /* b.lo CODE */},
+        [BY_VALUE] = {0xd53be301 /* mrs x1, cntv_tval_el0 */, 0x6b1f003f /* cmp w1, wzr */,
+                      0x54ffffac /* b.gt CODE */},
+        [BY_CONDITION] = {0xd53be321 /* mrs x1, cntv_ctl_el0 */, NOP,
+                          0x3617ffa1 /* tbz w1, #2, CODE */},
+        [BY_CLIENT] = {NOP, NOP, NOP},
+    };
+    PUT_CODE(m->ram, CODE, 0xd5033fdf /* isb */, look[by][0], look[by][1], look[by][2],
+             0xd1000442 /* sub x2, x2, #1 */, 0xb5ffff62 /* cbnz x2, CODE */, HVC_0);
+}
+
+static void deadline_seen(enum seen_by by)
 {
     const uint64_t soon = strcmp(backend_asked(), "soft") == 0 ? 16 : 10000000;
     struct machine m;
     if (!new_machine(&m))
         return;
-    PUT_CODE(m.ram, CODE, 0xd5033fdf /* isb */, 0xd53be041 /* mrs x1, cntvct_el0 */,
-             0xeb00003f /* cmp x1, x0 */, 0x54ffffa3 /* b.lo CODE */,
-             0xd1000442 /* sub x2, x2, #1 */, 0xb5ffff62 /* cbnz x2, CODE */, HVC_0);
+    put_waiting_loop(&m, by);
     for (unsigned round = 0; round < 100; round++) {
         uint64_t deadline = mach_absolute_time() + ms_to_ticks(1) / 4;
         set_reg(&m, HV_REG_PC, CODE);
@@ -139,9 +156,31 @@ static void counter_past_deadline(void)
         set_reg(&m, HV_REG_X2, soon);
         set_timer(&m, deadline, CTL_ENABLE);
         CHECK_EQ(hv_vcpu_set_vtimer_mask(m.vcpu, false), HV_SUCCESS);
+        while (by == BY_CLIENT && !(sys_reg(&m, HV_SYS_REG_CNTV_CTL_EL0) & CTL_ISTATUS))
+            ;
         CHECK_EQ(run_for(&m, 2000), HV_EXIT_REASON_VTIMER_ACTIVATED);
     }
     end_machine(&m);
+}
+
+static void counter_past_deadline(void)
+{
+    deadline_seen(BY_COUNTER);
+}
+
+static void value_past_deadline(void)
+{
+    deadline_seen(BY_VALUE);
+}
+
+static void condition_met(void)
+{
+    deadline_seen(BY_CONDITION);
+}
+
+static void condition_met_for_the_client(void)
+{
+    deadline_seen(BY_CLIENT);
 }
 
 /* The offset moves the counter, and the deadline with it. */
@@ -180,6 +219,9 @@ int main(void)
     TEST_ALONE(stays_quiet);
     TEST_ALONE(set_by_guest);
     TEST_ALONE(counter_past_deadline);
+    TEST_ALONE(value_past_deadline);
+    TEST_ALONE(condition_met);
+    TEST_ALONE(condition_met_for_the_client);
     TEST_ALONE(offset_moves_deadline);
     TEST_ALONE(mask_set_by_client);
     return test_done();
