@@ -65,8 +65,9 @@ VMM_SRC := $(filter-out $(VMM_ALT:=.c),$(wildcard vmm/*.c vmm/dev/*.c vmm/mon/*.
            vmm/unpack_$(if $(HAVE_ZLIB),,no)zlib.c vmm/unpack_$(if $(HAVE_ZSTD),,no)zstd.c
 FP_HOST := hv/soft/fp_host_$(subst other,any,$(CPU)).c
 CRYPTO_HOST := hv/soft/crypto_host_$(if $(filter x64,$(CPU)),x64,any).c
-HOST_PARTS := $(wildcard hv/soft/fp_host_*.c hv/soft/crypto_host_*.c)
-SOFT_SRC := $(filter-out $(filter-out $(FP_HOST) $(CRYPTO_HOST),$(HOST_PARTS)),$(wildcard hv/soft/*.c))
+FENCE_HOST := hv/soft/host_fence_$(if $(filter linux,$(OS)),linux,any).c
+HOST_PARTS := $(wildcard hv/soft/fp_host_*.c hv/soft/crypto_host_*.c hv/soft/host_fence_*.c)
+SOFT_SRC := $(filter-out $(filter-out $(FP_HOST) $(CRYPTO_HOST) $(FENCE_HOST),$(HOST_PARTS)),$(wildcard hv/soft/*.c))
 JIT_SRC := $(if $(filter x64,$(CPU)),$(filter-out hv/soft/jit/none.c,$(wildcard hv/soft/jit/*.c)),$(wildcard hv/soft/jit/none.c))
 KVM_SRC := $(if $(filter linux-arm64,$(OS)-$(CPU)),$(wildcard hv/kvm/*.c))
 HV_SRC  := $(wildcard hv/*.c) $(SOFT_SRC) $(JIT_SRC) $(KVM_SRC)

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <Hypervisor/Hypervisor.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 /* What a backend can do on this host. Valid after `probe` has said yes. */
@@ -103,6 +104,9 @@ struct hvi_backend {
     /* Registers. Owner, not running. `reg` is in range. */
     hv_return_t (*get_reg)(struct hvi_vcpu *vcpu, hv_reg_t reg, uint64_t *value);
     hv_return_t (*set_reg)(struct hvi_vcpu *vcpu, hv_reg_t reg, uint64_t value);
+    /* Where this one is kept, if it is memory that may be read and written between two runs with
+     * nobody being told; else NULL, and get_reg and set_reg are asked. Never moves. Optional. */
+    uint64_t *(*plain_reg)(struct hvi_vcpu *vcpu, hv_reg_t reg);
     hv_return_t (*get_simd)(struct hvi_vcpu *vcpu, hv_simd_fp_reg_t reg,
                             hv_simd_fp_uchar16_t *value);
     hv_return_t (*set_simd)(struct hvi_vcpu *vcpu, hv_simd_fp_reg_t reg,
@@ -187,7 +191,11 @@ extern const struct hvi_backend *const hvi_backends[];
 bool hvi_mem_lookup(hv_ipa_t ipa, struct hvi_region *out);
 /* Changes with every change of what is mapped. An answer of hvi_mem_lookup() holds as long as the
  * number read before it: nobody is told when an address that was not mapped becomes so. */
-unsigned hvi_mem_version(void);
+extern atomic_uint hvi_mem_changes;
+static inline unsigned hvi_mem_version(void)
+{
+    return atomic_load_explicit(&hvi_mem_changes, memory_order_acquire);
+}
 
 /* Walk the pieces whose host memory overlaps [host, host + size); one host page may be mapped
  * several times. Start with *next = 0; each true answer gives the overlapping part in *out. Any

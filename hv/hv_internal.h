@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #define HVI_MAX_VCPUS 64
+#define HVI_REG_COUNT (HV_REG_CPSR + 1) /* registers of hv_vcpu_get_reg() */
 
 /* The one VM of the process. Fields are written under `lock`; `exists` is also read without it. */
 struct hvi_state {
@@ -37,6 +38,7 @@ struct hvi_slot {
     bool trap_exceptions, trap_reg_accesses;
     uint32_t index;
     const struct hvi_backend *backend; /* that made the vCPU */
+    uint64_t *plain[HVI_REG_COUNT];    /* hvi_backend.plain_reg */
     hv_vcpu_exit_t exit;
 };
 

@@ -23,10 +23,10 @@ struct table {
 };
 
 static struct {
-    atomic_uint sequence;
     _Atomic(struct table *) table;
     atomic_size_t count;
 } list;
+atomic_uint hvi_mem_changes; /* the sequence: odd while the list changes */
 
 #define LOAD(object)         atomic_load_explicit(&(object), memory_order_acquire)
 #define STORE(object, value) atomic_store_explicit(&(object), (value), memory_order_release)
@@ -68,25 +68,15 @@ static const struct table *snapshot(size_t *n)
     return t;
 }
 
-static unsigned read_begin(void)
-{
-    return LOAD(list.sequence);
-}
-
-unsigned hvi_mem_version(void)
-{
-    return read_begin();
-}
-
 static bool read_ok(unsigned begin)
 {
-    return !(begin & 1) && LOAD(list.sequence) == begin;
+    return !(begin & 1) && hvi_mem_version() == begin;
 }
 
 bool hvi_mem_lookup(hv_ipa_t ipa, struct hvi_region *out)
 {
     for (;;) {
-        unsigned begin = read_begin();
+        unsigned begin = hvi_mem_version();
         size_t n;
         const struct table *t = snapshot(&n);
         size_t i = n ? find(t, n, ipa) : 0;
@@ -124,7 +114,7 @@ bool hvi_mem_next_host(const void *host, size_t size, hv_ipa_t *next, struct hvi
     if (end < start)
         end = UINTPTR_MAX;
     for (;;) {
-        unsigned begin = read_begin();
+        unsigned begin = hvi_mem_version();
         size_t n;
         const struct table *t = snapshot(&n);
         struct hvi_region region = {0};
@@ -150,12 +140,12 @@ bool hvi_mem_next_host(const void *host, size_t size, hv_ipa_t *next, struct hvi
 
 static void change_begin(void)
 {
-    STORE(list.sequence, LOAD(list.sequence) + 1);
+    STORE(hvi_mem_changes, hvi_mem_version() + 1);
 }
 
 static void change_end(void)
 {
-    STORE(list.sequence, LOAD(list.sequence) + 1);
+    STORE(hvi_mem_changes, hvi_mem_version() + 1);
 }
 
 static void put(struct table *t, size_t i, const struct hvi_region *region)
@@ -231,7 +221,7 @@ void hvi_mem_clear(void)
 /* A thread that is gone may have been in the middle of a change. */
 void hvi_mem_after_fork(void)
 {
-    STORE(list.sequence, 0);
+    STORE(hvi_mem_changes, 0);
     STORE(list.count, 0);
 }
 

@@ -105,6 +105,8 @@ static hv_return_t create(struct hvi_slot **created)
     hv_return_t r = backend->vcpu_create(i, &vcpu);
     if (r != HV_SUCCESS)
         return r;
+    for (uint32_t reg = 0; reg < HVI_REG_COUNT; reg++)
+        slot->plain[reg] = backend->plain_reg ? backend->plain_reg(vcpu, (hv_reg_t)reg) : NULL;
     atomic_store(&slot->vcpu, vcpu);
     *created = slot;
     return HV_SUCCESS;
@@ -194,9 +196,12 @@ hv_return_t hv_vcpu_get_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t *value)
     struct hvi_slot *slot = hvi_vcpu_owned(vcpu, &r);
     if (!slot)
         return r;
-    if (reg > HV_REG_CPSR || !value)
+    if (reg >= HVI_REG_COUNT || !value)
         return HV_BAD_ARGUMENT;
-    return slot->backend->get_reg(slot->vcpu, reg, value);
+    if (!slot->plain[reg])
+        return slot->backend->get_reg(slot->vcpu, reg, value);
+    *value = *slot->plain[reg];
+    return HV_SUCCESS;
 }
 
 hv_return_t hv_vcpu_set_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t value)
@@ -205,9 +210,12 @@ hv_return_t hv_vcpu_set_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t value)
     struct hvi_slot *slot = hvi_vcpu_owned(vcpu, &r);
     if (!slot)
         return r;
-    if (reg > HV_REG_CPSR)
+    if (reg >= HVI_REG_COUNT)
         return HV_BAD_ARGUMENT;
-    return slot->backend->set_reg(slot->vcpu, reg, value);
+    if (!slot->plain[reg])
+        return slot->backend->set_reg(slot->vcpu, reg, value);
+    *slot->plain[reg] = value;
+    return HV_SUCCESS;
 }
 
 hv_return_t hv_vcpu_get_simd_fp_reg(hv_vcpu_t vcpu, hv_simd_fp_reg_t reg,

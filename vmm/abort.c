@@ -17,6 +17,9 @@
 #define ISS_WNR              (UINT64_C(1) << 6)
 #define EC_INSTRUCTION_ABORT 0x20
 
+/* Each saves the registers that it needs itself. */
+#define NOINLINE __attribute__((noinline))
+
 static unsigned iss_width(uint64_t esr)
 {
     return 1u << (esr >> 22 & 3);
@@ -37,20 +40,17 @@ static uint64_t extend(uint64_t value, uint64_t esr)
     return esr & ISS_SF ? value : value & UINT32_MAX;
 }
 
-static bool device_access(struct vcpu *v, uint64_t esr, uint64_t ipa)
+static NOINLINE bool device_write(struct vcpu *v, uint64_t esr, uint64_t ipa)
 {
-    const struct bus *bus = &v->vm->bus;
+    return bus_write(&v->vm->bus, &v->device, ipa, iss_width(esr), vcpu_x(v, iss_register(esr)));
+}
+
+static NOINLINE bool device_read(struct vcpu *v, uint64_t esr, uint64_t ipa)
+{
     uint64_t value;
-    if (esr & ISS_WNR) {
-        if (!bus_write(bus, &v->device, ipa, iss_width(esr), vcpu_x(v, iss_register(esr))))
-            return false;
-    } else {
-        if (!bus_read(bus, &v->device, ipa, iss_width(esr), &value))
-            return false;
-        vcpu_set_x(v, iss_register(esr), extend(value, esr));
-    }
-    v->stats.mmio++;
-    vcpu_skip(v);
+    if (!bus_read(&v->vm->bus, &v->device, ipa, iss_width(esr), &value))
+        return false;
+    vcpu_set_x(v, iss_register(esr), extend(value, esr));
     return true;
 }
 
@@ -92,11 +92,19 @@ static int other_abort(struct vcpu *v)
     return inject_abort(v, &abort);
 }
 
-int exit_abort(struct vcpu *v)
+int exit_instruction_abort(struct vcpu *v)
+{
+    return other_abort(v);
+}
+
+int exit_data_abort(struct vcpu *v)
 {
     uint64_t esr = v->exit->exception.syndrome;
-    bool described = esr >> 26 != EC_INSTRUCTION_ABORT && (esr & ISS_ISV) && !(esr & ISS_S1PTW);
-    if (described && device_access(v, esr, v->exit->exception.physical_address))
-        return 0;
-    return other_abort(v);
+    bool described = (esr & (ISS_ISV | ISS_S1PTW)) == ISS_ISV;
+    uint64_t ipa = v->exit->exception.physical_address;
+    if (!described || !(esr & ISS_WNR ? device_write(v, esr, ipa) : device_read(v, esr, ipa)))
+        return other_abort(v);
+    v->stats.mmio++;
+    vcpu_skip(v);
+    return 0;
 }

@@ -25,24 +25,10 @@
 
 /* ---- registers ---- */
 
-void vcpu_check(struct vcpu *v, hv_return_t ret, const char *what)
+void vcpu_failed(struct vcpu *v, hv_return_t ret, const char *what)
 {
-    if (ret == HV_SUCCESS)
-        return;
     vm_fail_hv(v->vm, ret, what);
     vm_stop(v->vm, VM_END_ERROR, 0);
-}
-
-uint64_t vcpu_reg(struct vcpu *v, hv_reg_t reg)
-{
-    uint64_t value = 0;
-    vcpu_check(v, hv_vcpu_get_reg(v->handle, reg, &value), "cannot read a vCPU register");
-    return value;
-}
-
-void vcpu_set_reg(struct vcpu *v, hv_reg_t reg, uint64_t value)
-{
-    vcpu_check(v, hv_vcpu_set_reg(v->handle, reg, value), "cannot write a vCPU register");
 }
 
 uint64_t vcpu_sys_reg(struct vcpu *v, hv_sys_reg_t reg)
@@ -57,22 +43,6 @@ void vcpu_set_sys_reg(struct vcpu *v, hv_sys_reg_t reg, uint64_t value)
 {
     vcpu_check(v, hv_vcpu_set_sys_reg(v->handle, reg, value),
                "cannot write a vCPU system register");
-}
-
-uint64_t vcpu_x(struct vcpu *v, unsigned n)
-{
-    return n == 31 ? 0 : vcpu_reg(v, (hv_reg_t)(HV_REG_X0 + n));
-}
-
-void vcpu_set_x(struct vcpu *v, unsigned n, uint64_t value)
-{
-    if (n != 31)
-        vcpu_set_reg(v, (hv_reg_t)(HV_REG_X0 + n), value);
-}
-
-void vcpu_skip(struct vcpu *v)
-{
-    vcpu_set_reg(v, HV_REG_PC, vcpu_reg(v, HV_REG_PC) + 4);
 }
 
 /* ---- life ---- */

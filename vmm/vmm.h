@@ -264,16 +264,45 @@ void vcpu_power_off(struct vcpu *v);
 struct vcpu *vcpu_by_mpidr(struct vm *vm, uint64_t mpidr);
 
 /* Owner thread. An answer other than HV_SUCCESS ends the VM, with `what` for the user. */
-void vcpu_check(struct vcpu *v, hv_return_t ret, const char *what);
+void vcpu_failed(struct vcpu *v, hv_return_t ret, const char *what);
+static inline void vcpu_check(struct vcpu *v, hv_return_t ret, const char *what)
+{
+    if (ret != HV_SUCCESS)
+        vcpu_failed(v, ret, what);
+}
+
 /* Owner thread. Register accesses that cannot fail for a valid number; a failure ends the VM. */
-uint64_t vcpu_reg(struct vcpu *v, hv_reg_t reg);
-void vcpu_set_reg(struct vcpu *v, hv_reg_t reg, uint64_t value);
+static inline uint64_t vcpu_reg(struct vcpu *v, hv_reg_t reg)
+{
+    uint64_t value = 0;
+    vcpu_check(v, hv_vcpu_get_reg(v->handle, reg, &value), "cannot read a vCPU register");
+    return value;
+}
+
+static inline void vcpu_set_reg(struct vcpu *v, hv_reg_t reg, uint64_t value)
+{
+    vcpu_check(v, hv_vcpu_set_reg(v->handle, reg, value), "cannot write a vCPU register");
+}
+
 uint64_t vcpu_sys_reg(struct vcpu *v, hv_sys_reg_t reg);
 void vcpu_set_sys_reg(struct vcpu *v, hv_sys_reg_t reg, uint64_t value);
+
 /* General register 0..31 as an instruction names it: 31 reads 0, writes nothing. */
-uint64_t vcpu_x(struct vcpu *v, unsigned n);
-void vcpu_set_x(struct vcpu *v, unsigned n, uint64_t value);
-void vcpu_skip(struct vcpu *v); /* PC += 4 */
+static inline uint64_t vcpu_x(struct vcpu *v, unsigned n)
+{
+    return n == 31 ? 0 : vcpu_reg(v, (hv_reg_t)(HV_REG_X0 + n));
+}
+
+static inline void vcpu_set_x(struct vcpu *v, unsigned n, uint64_t value)
+{
+    if (n != 31)
+        vcpu_set_reg(v, (hv_reg_t)(HV_REG_X0 + n), value);
+}
+
+static inline void vcpu_skip(struct vcpu *v) /* PC += 4 */
+{
+    vcpu_set_reg(v, HV_REG_PC, vcpu_reg(v, HV_REG_PC) + 4);
+}
 
 /* Sleep as WFI does: until an interrupt could be there, a wake-up, or a change of the VM's state.
  */
@@ -294,8 +323,9 @@ uint64_t vtimer_distance(struct vcpu *v);
 int exit_dispatch(struct vcpu *v);
 const char *exit_class_name(unsigned ec); /* "HVC", NULL if nothing is known by that number */
 
-int exit_abort(struct vcpu *v);  /* EC 0x20, 0x24 */
-int exit_sysreg(struct vcpu *v); /* EC 0x18 */
+int exit_instruction_abort(struct vcpu *v); /* EC 0x20 */
+int exit_data_abort(struct vcpu *v);        /* EC 0x24 */
+int exit_sysreg(struct vcpu *v);            /* EC 0x18 */
 
 /* Take an exception to the guest's EL1 as the architecture does (DDI 0487, AArch64.TakeException).
  */

@@ -8,7 +8,13 @@
  * again). A vCPU that waits here counts as outside: two that flush each other do not wait for each
  * other, and those that wait for their turn may sleep. Without that they take the time of the very
  * vCPUs whose answers are missing, where there are more vCPUs than the host has cores.
+ *
+ * A vCPU that comes in says so and then looks for mail; the sender posts and then looks where the
+ * vCPU is. One of the two must see the other, which takes a full barrier on both sides. The exits
+ * to the monitor are many and the mails few, so the sender executes both where the host can do that
+ * (host_fence.h).
  */
+#include "host_fence.h"
 #include "tlb.h"
 
 #include <sched.h>
@@ -66,7 +72,7 @@ static uint64_t post(struct cpu *to, const struct mail *m)
  * Else it waits for its turn, and so do we. */
 static void wait_for_answer(const struct cpu *from, uint64_t ticket)
 {
-    for (unsigned n = 0; atomic_load(&from->running) &&
+    for (unsigned n = 0; atomic_load(&from->place) == CPU_INSIDE &&
                          atomic_load_explicit(&from->mail_served, memory_order_acquire) < ticket;
          n++) {
         if (n < YIELDS)
@@ -74,6 +80,15 @@ static void wait_for_answer(const struct cpu *from, uint64_t ticket)
         else
             nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
     }
+}
+
+/* Is there one that may be coming in, without having seen its mail or shown itself? */
+static bool any_out(struct cpu *const *cpus, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++)
+        if (atomic_load(&cpus[n]->place) == CPU_OUT)
+            return true;
+    return false;
 }
 
 static void post_and_wait(const struct cpu *self, const struct mail *m)
@@ -89,18 +104,20 @@ static void post_and_wait(const struct cpu *self, const struct mail *m)
         ticket[count] = post(to, m);
         others[count++] = to;
     }
+    if (machine.fence_all && any_out(others, count))
+        host_fence();
     for (unsigned n = 0; n < count; n++)
         wait_for_answer(others[n], ticket[n]);
     pthread_mutex_unlock(&machine.lock);
 }
 
-/* In an instruction of the guest: what came meanwhile is served before the next one. The flag goes
- * up before the look at `kick`, as in cpu_run. */
+/* In an instruction of the guest: what came meanwhile is served before the next one. It is inside
+ * before it looks at `kick`, as in cpu_run. */
 static void broadcast(struct cpu *c, const struct mail *m)
 {
-    atomic_store(&c->running, false);
+    atomic_store(&c->place, CPU_AWAY);
     post_and_wait(c, m);
-    atomic_store(&c->running, true);
+    atomic_store(&c->place, CPU_INSIDE);
     if (atomic_load(&c->kick) & KICK_MAIL) {
         atomic_fetch_and(&c->kick, ~(uint32_t)KICK_MAIL);
         cpu_serve_mail(c);

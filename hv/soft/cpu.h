@@ -154,6 +154,13 @@ enum {
     STAT_COUNT
 };
 
+/* Where a vCPU is, for those who want its answer (broadcast.c). */
+enum cpu_place {
+    CPU_OUT,   /* not in the guest, and may come in without a fence (machine.fence_all) */
+    CPU_AWAY,  /* not in the guest, and comes in with one */
+    CPU_INSIDE /* executes guest code: others must wait for its answer */
+};
+
 /* Who wants to know how long it runs? */
 enum exec_clock { EXEC_NEVER_RAN, EXEC_UNASKED, EXEC_TIMED };
 
@@ -225,9 +232,9 @@ struct cpu {
     _Atomic bool event; /* the event register of WFE and SEV, any thread */
 
     uint32_t index;
-    _Atomic bool running; /* executes guest code: others must wait for its answer */
-    uint64_t exec_time;   /* mach ticks (run.c) */
-    uint64_t exec_start;  /* when this stay began, or, unasked, the thread's clock at the first */
+    _Atomic uint8_t place; /* enum cpu_place */
+    uint64_t exec_time;    /* mach ticks (run.c) */
+    uint64_t exec_start;   /* when this stay began, or, unasked, the thread's clock at the first */
     enum exec_clock exec_clock;
 
     /* Memory. */
@@ -238,8 +245,11 @@ struct cpu {
     struct {
         uint64_t ipa, size, flags;
         uint8_t *host;
-    } ram;                          /* last piece of guest memory used; size 0 = none */
-    unsigned absent_version;        /* hvi_mem_version() that all TLB_ABSENT entries hold for */
+    } ram;                   /* last piece of guest memory used; size 0 = none */
+    unsigned absent_version; /* hvi_mem_version() that all TLB_ABSENT entries hold for */
+    struct {
+        uint32_t word, iss;
+    } described; /* the last instruction that left by a Data Abort, as its syndrome tells it */
     struct large_pages large;       /* in the TLB (tlb.c) */
     struct large_pages fetch_large; /* fetched from since fetch_gen changed */
     struct pac_memo pac_memo[1u << PAC_MEMO_BITS];
@@ -326,8 +336,21 @@ void cpu_interrupt(struct cpu *c, unsigned vector_offset);
 const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
                             uint64_t ipa, unsigned advance);
 /* The same, of what is known to be no access to the GIC. */
-const struct insn *cpu_leave(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
-                             uint64_t ipa, unsigned advance);
+static inline const struct insn *cpu_leave(struct cpu *c, const struct insn *i, uint32_t syndrome,
+                                           uint64_t va, uint64_t ipa, unsigned advance)
+{
+    hv_vcpu_exit_t *exit = c->exit;
+    exit->reason = HV_EXIT_REASON_EXCEPTION;
+    exit->exception.syndrome = syndrome;
+    exit->exception.virtual_address = va;
+    exit->exception.physical_address = ipa;
+    if (i) {
+        c->icount += (i->off + advance) / 4;
+        c->pc += i->off + advance;
+    }
+    c->stop = true;
+    return NULL;
+}
 /* ERET. c->pc becomes the target; PSTATE changes; sets illegal state as the architecture says. */
 void cpu_exception_return(struct cpu *c);
 
@@ -505,8 +528,9 @@ struct machine {
     uint32_t jit_heat;   /* option "jit-heat": entries before translation; 0: JIT_HEAT */
     uint32_t code_bytes; /* option "jit-code": decoded and translated code of a vCPU; 0: default */
     bool count_insns;    /* option "count": translated code counts the instructions it completes */
-    bool irq_exit; /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt
-                    */
+    bool irq_exit;  /* option: end a run when it takes an interrupt of hv_vcpu_set_pending_interrupt
+                     */
+    bool fence_all; /* host_fence() works */
     uint32_t ipa_bits;
     pthread_mutex_t lock; /* over cpus[] and its length */
     struct cpu *cpus[CPU_MAX];

@@ -79,11 +79,6 @@ void cpu_set_cpsr(struct cpu *c, uint32_t v)
     cpu_state_changed(c);
 }
 
-enum mmu_view mem_view(const struct cpu *c)
-{
-    return c->el == 0 ? VIEW_EL0 : c->pan ? VIEW_EL1_PAN : VIEW_EL1;
-}
-
 enum mmu_view mem_unpriv_view(const struct cpu *c)
 {
     return c->el == 1 && c->uao ? mem_view(c) : VIEW_EL0;
@@ -177,21 +172,6 @@ const struct insn *cpu_exit(struct cpu *c, const struct insn *i, uint32_t syndro
         return NULL;
     }
     return cpu_leave(c, i, syndrome, va, ipa, advance);
-}
-
-const struct insn *cpu_leave(struct cpu *c, const struct insn *i, uint32_t syndrome, uint64_t va,
-                             uint64_t ipa, unsigned advance)
-{
-    c->exit->reason = HV_EXIT_REASON_EXCEPTION;
-    c->exit->exception.syndrome = syndrome;
-    c->exit->exception.virtual_address = va;
-    c->exit->exception.physical_address = ipa;
-    if (i) {
-        c->icount += (i->off + advance) / 4;
-        c->pc += i->off + advance;
-    }
-    c->stop = true;
-    return NULL;
 }
 
 /* An SPSR that names a mode which does not exist leaves the mode and sets PSTATE.IL (D1.4.4). */

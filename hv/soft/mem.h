@@ -27,7 +27,10 @@ bool mem_sp_fault(struct cpu *c, const struct insn *i);
 /* The view that LDTR and STTR use: EL0's, unless PSTATE.UAO is set (Arm ARM C6.2,
  * AArch64.IsUnprivAccessPriv). */
 enum mmu_view mem_unpriv_view(const struct cpu *c);
-enum mmu_view mem_view(const struct cpu *c);
+static inline enum mmu_view mem_view(const struct cpu *c)
+{
+    return c->el == 0 ? VIEW_EL0 : c->pan ? VIEW_EL1_PAN : VIEW_EL1;
+}
 
 /* Copy so that what the architecture makes single-copy atomic is one host access. */
 static inline void mem_copy(void *to, const void *from, unsigned size)

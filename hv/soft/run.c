@@ -15,6 +15,9 @@
 #include <mach/mach_time.h>
 #include <time.h>
 
+/* Out of line, so that the way in and out again saves few registers. */
+#define COLD __attribute__((noinline))
+
 uint32_t cpu_interrupt_lines(const struct cpu *c)
 {
     uint32_t gic = atomic_load_explicit(c->gic_lines, memory_order_acquire);
@@ -24,7 +27,7 @@ uint32_t cpu_interrupt_lines(const struct cpu *c)
 
 /* Take a pending interrupt that PSTATE does not mask. FIQ first, as cores do. True if the client
  * wants to know (option "irq_exit"): the run ends with a cancelled exit, at the vector. */
-static bool deliver_interrupt(struct cpu *c)
+static COLD bool deliver_interrupt(struct cpu *c)
 {
     uint32_t due = cpu_interrupt_lines(c) & ~c->daif; /* the bits have the same places */
     if (due & ISR_F)
@@ -41,7 +44,7 @@ static bool deliver_interrupt(struct cpu *c)
 }
 
 /* Serve what other threads asked for. True if that ends the run. */
-static bool serve_kicks(struct cpu *c)
+static COLD bool serve_kicks(struct cpu *c)
 {
     uint32_t kick = atomic_exchange_explicit(&c->kick, 0, memory_order_acquire);
     c->link_from = NULL; /* its block may be dropped by what follows */
@@ -59,7 +62,7 @@ static bool serve_kicks(struct cpu *c)
 }
 
 /* The virtual timer of a VM without a GIC is the monitor's business, once per unmasking. */
-static bool vtimer_exit_due(struct cpu *c)
+static COLD bool vtimer_exit_due(struct cpu *c)
 {
     if (c->vtimer_masked)
         return false;
@@ -96,7 +99,7 @@ static bool warm_up(struct cpu *c, struct block **at)
 }
 
 /* The way back into translated code after an exit: what the jump cache knows needs no looking
- * after. NULL: the long way. */
+ * after. NULL: the long way, as always in mode "verify", which keeps nothing there. */
 static const struct block *known_block(struct cpu *c)
 {
     const struct jump_entry *j = &c->jump[c->pc >> 2 & (JUMP_CACHE_SIZE - 1)];
@@ -112,7 +115,7 @@ static void run_from(struct cpu *c, const struct insn *i)
         i = i->fn(c, i);
 }
 
-static void run_unknown(struct cpu *c)
+static COLD void run_unknown(struct cpu *c)
 {
     struct block *b = block_find(c);
     c->stats[STAT_DISPATCHED]++;
@@ -143,7 +146,7 @@ static void run_unknown(struct cpu *c)
 static void run_blocks(struct cpu *c)
 {
     const struct block *known = known_block(c);
-    if (likely(known && !c->verify))
+    if (likely(known != NULL))
         run_from(c, jit_run(c, known));
     else
         run_unknown(c);
@@ -171,11 +174,22 @@ uint64_t cpu_exec_time(struct cpu *c)
     return c->exec_time;
 }
 
-static void exec_begins(struct cpu *c)
+static COLD void exec_begins(struct cpu *c)
 {
     c->exec_start = c->exec_clock == EXEC_TIMED ? mach_absolute_time() : thread_ticks();
     if (c->exec_clock == EXEC_NEVER_RAN)
         c->exec_clock = EXEC_UNASKED;
+}
+
+/* Before the first look at `kick`: see broadcast.c. */
+static inline void come_in(struct cpu *c)
+{
+    if (likely(machine.fence_all)) {
+        atomic_store_explicit(&c->place, CPU_INSIDE, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+    } else {
+        atomic_store(&c->place, CPU_INSIDE);
+    }
 }
 
 /* Whoever changes a register, the timer or what is mapped leaves `c` so that it may run: nothing is
@@ -186,7 +200,7 @@ hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
         return HV_ILLEGAL_GUEST_STATE;
     if (unlikely(c->exec_clock != EXEC_UNASKED))
         exec_begins(c);
-    atomic_store(&c->running, true); /* before the first look at kick: see broadcast.c */
+    come_in(c);
     c->link_from = NULL;
     c->exit = exit;
     for (;;) {
@@ -204,7 +218,7 @@ hv_return_t cpu_run(struct cpu *c, hv_vcpu_exit_t *exit)
             break;
     }
     c->stop = false;
-    atomic_store_explicit(&c->running, false, memory_order_release);
+    atomic_store_explicit(&c->place, CPU_OUT, memory_order_release);
     c->line_irq = c->line_fiq = false;
     if (unlikely(c->exec_clock == EXEC_TIMED))
         c->exec_time += mach_absolute_time() - c->exec_start;

@@ -30,7 +30,7 @@ static void sleep_until_kick(struct cpu *c, long ns)
     ts.tv_nsec += ns;
     ts.tv_sec += ts.tv_nsec / 1000000000;
     ts.tv_nsec %= 1000000000;
-    atomic_store(&c->running, false);
+    atomic_store(&c->place, CPU_AWAY);
     atomic_store(&c->sleeping, true);
     while (!atomic_load(&c->kick) && !cpu_interrupt_pending(c)) {
         int rc = ns ? sem_timedwait(&c->wake, &ts) : sem_wait(&c->wake);
@@ -40,7 +40,7 @@ static void sleep_until_kick(struct cpu *c, long ns)
             break;
     }
     atomic_store(&c->sleeping, false);
-    atomic_store(&c->running, true);
+    atomic_store(&c->place, CPU_INSIDE);
 }
 
 void cpu_wait_for_interrupt(struct cpu *c)

@@ -3,6 +3,7 @@
 #include "a64.h"
 #include "cpu.h"
 #include "debug.h"
+#include "host_fence.h"
 #include "jit/jit.h"
 #include "perf_map.h"
 #include "soft_gic.h"
@@ -50,6 +51,7 @@ static hv_return_t vm_create(const struct hvi_vm_config *config)
     if (machine.perf_map && !perf_map_open())
         return HV_ERROR;
     timer_reset_alarms();
+    machine.fence_all = host_fence_init();
     machine.ipa_bits = config->ipa_bits;
     machine.has_gic = false;
     machine.created = true;
@@ -187,14 +189,16 @@ static void vcpu_cancel(struct hvi_vcpu *v)
 
 /* ---- registers ---- */
 
+static uint64_t *plain_reg(struct hvi_vcpu *v, hv_reg_t reg)
+{
+    struct cpu *c = cpu_of(v);
+    return reg < HV_REG_PC ? &c->x[reg] : reg == HV_REG_PC ? &c->pc : NULL;
+}
+
 static hv_return_t get_reg(struct hvi_vcpu *v, hv_reg_t reg, uint64_t *value)
 {
     const struct cpu *c = cpu_of(v);
-    if (reg < HV_REG_PC)
-        *value = c->x[reg];
-    else if (reg == HV_REG_PC)
-        *value = c->pc;
-    else if (reg == HV_REG_CPSR)
+    if (reg == HV_REG_CPSR)
         *value = cpu_get_cpsr(c);
     else
         *value = reg == HV_REG_FPCR ? c->fpcr : c->fpsr;
@@ -204,11 +208,7 @@ static hv_return_t get_reg(struct hvi_vcpu *v, hv_reg_t reg, uint64_t *value)
 static hv_return_t set_reg(struct hvi_vcpu *v, hv_reg_t reg, uint64_t value)
 {
     struct cpu *c = cpu_of(v);
-    if (reg < HV_REG_PC)
-        c->x[reg] = value;
-    else if (reg == HV_REG_PC)
-        c->pc = value;
-    else if (reg == HV_REG_CPSR)
+    if (reg == HV_REG_CPSR)
         cpu_set_cpsr(c, (uint32_t)value);
     else if (reg == HV_REG_FPCR)
         c->fpcr = value & (a64_feature(FEAT_FP16) ? 0x07c80000 : 0x07c00000);
@@ -424,6 +424,7 @@ const struct hvi_backend hvi_soft = {
     .vcpu_destroy = vcpu_destroy,
     .vcpu_run = vcpu_run,
     .vcpu_cancel = vcpu_cancel,
+    .plain_reg = plain_reg,
     .get_reg = get_reg,
     .set_reg = set_reg,
     .get_simd = get_simd,

@@ -20,6 +20,9 @@
 
 #define SCTLR_A (UINT64_C(1) << 1)
 
+/* What happens rarely, so that the functions it is called from save no registers for it. */
+#define NOINLINE __attribute__((noinline))
+
 /* Low bits of tlb_entry.ipa. */
 #define ENTRY_SIZE   UINT64_C(0x3f) /* log2 of the block or page it came from */
 #define ENTRY_GLOBAL UINT64_C(0x40)
@@ -560,30 +563,51 @@ struct access {
     bool whole; /* not a part of one that crosses pages */
 };
 
-/* Leave for the monitor from a page that lately had no host memory. False if that may have changed:
- * then it is to be walked for. Alignment is the caller's affair. */
-static bool exit_absent(struct cpu *c, const struct insn *i, const struct tlb_entry *e, uint64_t va,
-                        bool write, bool whole)
-{
-    const uint64_t ipa = (e->ipa & PAGE_MASK) | (va & ~PAGE_MASK);
-    const uint32_t iss =
-        (whole ? iss_of_access(i->raw) : 0) | (write ? ISS_WNR : 0) | FSC_S2_TRANSLATION;
-
-    if (unlikely(c->absent_version != hvi_mem_version()))
-        return false;
-    if (e->ipa & ENTRY_GIC)
-        cpu_exit(c, i, ESR(EC_DABT_LOW, iss), va, ipa, 0);
-    else
-        cpu_leave(c, i, ESR(EC_DABT_LOW, iss), va, ipa, 0);
-    return true;
-}
-
 /* Do the tags of the rights that the access needs say so? */
 static bool known_absent(const struct tlb_entry *e, enum mmu_kind kind, uint64_t clean_va)
 {
     const uint64_t tag = (clean_va & PAGE_MASK) | TLB_ABSENT;
 
     return (kind == MMU_WRITE || e->read == tag) && (kind == MMU_READ || e->write == tag);
+}
+
+/* May what is known of pages without host memory still be said? Else they are to be walked for. */
+static bool absent_valid(const struct cpu *c)
+{
+    return likely(c->absent_version == hvi_mem_version());
+}
+
+/* Leave from such a page, for the monitor or to the GIC. Alignment is the caller's affair. False.
+ */
+static NOINLINE bool exit_absent(struct cpu *c, const struct insn *i, const struct tlb_entry *e,
+                                 uint64_t va, bool write, bool whole)
+{
+    const uint64_t ipa = (e->ipa & PAGE_MASK) | (va & ~PAGE_MASK);
+    const uint32_t iss = whole ? iss_of_access(i->raw) : 0;
+    const uint32_t esr = ESR(EC_DABT_LOW, iss | (write ? ISS_WNR : 0) | FSC_S2_TRANSLATION);
+
+    if (whole) {
+        c->described.word = i->raw;
+        c->described.iss = iss;
+    }
+    if (e->ipa & ENTRY_GIC)
+        cpu_exit(c, i, esr, va, ipa, 0);
+    else
+        cpu_leave(c, i, esr, va, ipa, 0);
+    return false;
+}
+
+/* The same for an access that is whole, by the shortest way for the monitor's devices: a driver's
+ * loop comes here with the same instruction over and over. */
+static inline bool exit_device(struct cpu *c, const struct insn *i, const struct tlb_entry *e,
+                               uint64_t va, bool write)
+{
+    const uint32_t esr =
+        ESR(EC_DABT_LOW, c->described.iss | (write ? ISS_WNR : 0) | FSC_S2_TRANSLATION);
+
+    if (unlikely(c->described.word != i->raw || (e->ipa & ENTRY_GIC)))
+        return exit_absent(c, i, e, va, write, true);
+    return cpu_leave(c, i, esr, va, (e->ipa & PAGE_MASK) | (va & ~PAGE_MASK), 0) != NULL;
 }
 
 /* Keep that there is no host memory, unless that has changed since `version`. Entries that were
@@ -612,9 +636,10 @@ static uint8_t *resolve(struct cpu *c, const struct insn *i, uint64_t va, struct
     if ((a.kind == MMU_WRITE || read_ok) && (a.kind == MMU_READ || write_ok) &&
         !(checked && a.unaligned))
         return (uint8_t *)(uintptr_t)(clean_va + e->addend);
-    if (!a.unaligned && known_absent(e, a.kind, clean_va) &&
-        exit_absent(c, i, e, va, a.kind == MMU_WRITE, a.whole))
+    if (!a.unaligned && known_absent(e, a.kind, clean_va) && absent_valid(c)) {
+        exit_absent(c, i, e, va, a.kind == MMU_WRITE, a.whole);
         return NULL;
+    }
 
     const struct mmu_access access = {
         .kind = a.kind,
@@ -705,14 +730,9 @@ static bool strict_fault(struct cpu *c, const struct insn *i, uint64_t va, bool 
     return true;
 }
 
-bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
-                   enum mmu_view view, void *out)
+static NOINLINE bool load_anyway(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
+                                 enum mmu_view view, void *out)
 {
-    const struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
-    if (known_absent(e, MMU_READ, va) && !(va & (size - 1)) &&
-        exit_absent(c, i, e, va, false, true))
-        return false;
-
     const unsigned room = (unsigned)(PAGE_BYTES - (va & ~PAGE_MASK));
     const struct access a = {MMU_READ, view, misaligned(i, va, size), true};
     if (strict_fault(c, i, va, a.unaligned, false))
@@ -732,6 +752,17 @@ bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned si
     return true;
 }
 
+/* Devices are what most often comes here: the shortest way is theirs. */
+bool mem_load_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
+                   enum mmu_view view, void *out)
+{
+    const struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
+
+    return known_absent(e, MMU_READ, va) && !(va & (size - 1)) && absent_valid(c)
+               ? exit_device(c, i, e, va, false)
+               : load_anyway(c, i, va, size, view, out);
+}
+
 /* In mode "verify" stores are written down: all of them come this way then. */
 static void note_store(struct cpu *c, uint8_t *host, unsigned size)
 {
@@ -739,14 +770,9 @@ static void note_store(struct cpu *c, uint8_t *host, unsigned size)
         verify_store(c, host, size);
 }
 
-bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
-                    enum mmu_view view, const void *in)
+static NOINLINE bool store_anyway(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
+                                  enum mmu_view view, const void *in)
 {
-    const struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
-    if (known_absent(e, MMU_WRITE, va) && !(va & (size - 1)) &&
-        exit_absent(c, i, e, va, true, true))
-        return false;
-
     const unsigned room = (unsigned)(PAGE_BYTES - (va & ~PAGE_MASK));
     const struct access a = {MMU_WRITE, view, misaligned(i, va, size), true};
     if (strict_fault(c, i, va, a.unaligned, true))
@@ -767,6 +793,16 @@ bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned s
     note_store(c, part[1], size - room);
     memcpy(part[1], (const uint8_t *)in + room, size - room);
     return true;
+}
+
+bool mem_store_slow(struct cpu *c, const struct insn *i, uint64_t va, unsigned size,
+                    enum mmu_view view, const void *in)
+{
+    const struct tlb_entry *e = tlb_slot(c, c->tlb_sets[view], va);
+
+    return known_absent(e, MMU_WRITE, va) && !(va & (size - 1)) && absent_valid(c)
+               ? exit_device(c, i, e, va, true)
+               : store_anyway(c, i, va, size, view, in);
 }
 
 /* Does the instruction only write? So do store-exclusives and store-releases, alone among those

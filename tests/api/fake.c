@@ -13,6 +13,7 @@
 struct hvi_vcpu {
     uint32_t index;
     uint64_t regs[HV_REG_CPSR + 1];
+    uint64_t x1; /* plain_reg */
 };
 
 struct fake fake;
@@ -107,6 +108,7 @@ static hv_return_t vcpu_create(uint32_t index, struct hvi_vcpu **vcpu)
     if (!*vcpu)
         return HV_NO_RESOURCES;
     (*vcpu)->index = index;
+    (*vcpu)->x1 = 0x1111;
     return fake.quiet ? HV_SUCCESS : note("vcpu %u;", index);
 }
 
@@ -132,6 +134,12 @@ static void vcpu_cancel(struct hvi_vcpu *vcpu)
     if (vcpu->index >= 64)
         fake.touched_dead_vcpu = true;
     atomic_fetch_add(&fake.cancels, 1);
+}
+
+/* X1 is plain memory; whoever asks for it by get_reg or set_reg meets another place. */
+static uint64_t *plain_reg(struct hvi_vcpu *vcpu, hv_reg_t reg)
+{
+    return reg == HV_REG_X1 ? &vcpu->x1 : NULL;
 }
 
 static hv_return_t get_reg(struct hvi_vcpu *vcpu, hv_reg_t reg, uint64_t *value)
@@ -226,6 +234,7 @@ static const struct hvi_backend backend = {
     .vcpu_destroy = vcpu_destroy,
     .vcpu_run = vcpu_run,
     .vcpu_cancel = vcpu_cancel,
+    .plain_reg = plain_reg,
     .get_reg = get_reg,
     .set_reg = set_reg,
     .get_sys_reg = get_sys_reg,

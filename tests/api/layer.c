@@ -267,6 +267,12 @@ static void handles(void)
     CHECK_EQ(hv_vcpu_set_reg(vcpu, HV_REG_X0, 5), HV_SUCCESS);
     CHECK_EQ(hv_vcpu_get_reg(vcpu, HV_REG_X0, &value), HV_SUCCESS);
     CHECK_EQ(value, 5);
+    CHECK_EQ(hv_vcpu_get_reg(vcpu, HV_REG_X1, nothing), HV_BAD_ARGUMENT);
+    CHECK_EQ(hv_vcpu_get_reg(vcpu, HV_REG_X1, &value), HV_SUCCESS);
+    CHECK_EQ(value, 0x1111);
+    CHECK_EQ(hv_vcpu_set_reg(vcpu, HV_REG_X1, 6), HV_SUCCESS);
+    CHECK_EQ(hv_vcpu_get_reg(vcpu, HV_REG_X1, &value), HV_SUCCESS);
+    CHECK_EQ(value, 6);
     CHECK_EQ(hv_vm_destroy(), HV_BUSY);
     CHECK_EQ(hv_vcpu_destroy(vcpu), HV_SUCCESS);
     fake.error = HV_DENIED;

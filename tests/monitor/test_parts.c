@@ -114,6 +114,20 @@ static void fake_write(struct device *dev, uint64_t offset, unsigned width, uint
     seen.value = value;
 }
 
+static bool fake_peek(struct device *dev, uint64_t offset, uint64_t *value)
+{
+    (void)dev;
+    *value = UINT64_C(0x5152535455565758);
+    return offset == 0x20;
+}
+
+static const struct device_ops shown_ops = {
+    .name = "shown",
+    .widths = DEV_WIDTH_8 | DEV_WIDTH_32,
+    .peek = fake_peek,
+    .read = fake_read,
+};
+
 static const struct device_ops fake_ops = {
     .name = "fake",
     .widths = DEV_WIDTH_8 | DEV_WIDTH_32,
@@ -169,6 +183,31 @@ static void bus_widths(void)
     CHECK_EQ(seen.calls, 2);
     CHECK(bus_write(&bus, &last, 0x1010, 1, 0x1234));
     CHECK_EQ(seen.value, 0x34);
+    bus_destroy(&bus);
+}
+
+/* A register that the device shows without being asked in earnest: the width rules are the same. */
+static void bus_peeks(void)
+{
+    struct bus bus = {.count = 0};
+    struct device a = {.ops = &shown_ops, .base = 0x1000, .size = 0x24};
+    struct device *last = NULL;
+    uint64_t value = 1;
+    CHECK_EQ(bus_attach(&bus, &a), 0);
+    memset(&seen, 0, sizeof(seen));
+    CHECK(bus_read(&bus, &last, 0x1020, 4, &value));
+    CHECK_EQ(value, 0x55565758);
+    CHECK(bus_read(&bus, &last, 0x1020, 1, &value));
+    CHECK_EQ(value, 0x58);
+    CHECK(bus_read(&bus, &last, 0x1020, 2, &value));
+    CHECK_EQ(value, 0);
+    CHECK(!bus_read(&bus, &last, 0x1020, 8, &value));
+    CHECK_EQ(seen.calls, 0);
+    CHECK(bus_read(&bus, &last, 0x101c, 4, &value));
+    CHECK_EQ(value, 0x85868788);
+    CHECK_EQ(seen.calls, 1);
+    CHECK(bus_write(&bus, &last, 0x1020, 4, 5));
+    CHECK_EQ(seen.calls, 1);
     bus_destroy(&bus);
 }
 
@@ -344,6 +383,7 @@ int main(void)
     TEST(memory_strings);
     TEST(bus_placement);
     TEST(bus_widths);
+    TEST(bus_peeks);
     TEST(console_lines);
     TEST(console_long_line);
     TEST(console_errors);

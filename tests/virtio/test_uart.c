@@ -93,6 +93,30 @@ static void sends(void)
     close_uart();
 }
 
+/* Once looking at the flags does nothing else, they are shown without the lock; and never old ones.
+ */
+static void shows_flags(void)
+{
+    uint64_t value = 0;
+    open_uart();
+    CHECK(!dev->ops->peek(dev, DR, &value));
+    CHECK(!dev->ops->peek(dev, FR, &value)); /* this one counts: somebody polls for input */
+    for (unsigned i = 0; i < 8; i++)
+        CHECK_EQ(reg_get(&d, FR) & (RXFE | TXFE | RXFF), RXFE | TXFE);
+    CHECK(dev->ops->peek(dev, FR, &value));
+    CHECK_EQ(value & (RXFE | TXFE | RXFF), RXFE | TXFE);
+    input("x");
+    CHECK(dev->ops->peek(dev, FR, &value));
+    CHECK_EQ(value & (RXFE | TXFE | RXFF), TXFE | RXFF); /* the FIFO is off: one is all */
+    reg_set(&d, LCR, FEN);                               /* which empties it */
+    input("y");
+    CHECK_EQ(reg_get(&d, FR) & (RXFE | TXFE | RXFF), TXFE);
+    CHECK_EQ(reg_get(&d, DR), 'y');
+    CHECK(!dev->ops->peek(dev, FR, &value));
+    CHECK_EQ(reg_get(&d, FR) & (RXFE | TXFE | RXFF), RXFE | TXFE);
+    close_uart();
+}
+
 static void waits_for_a_listener(void)
 {
     open_uart();
@@ -258,6 +282,7 @@ int main(void)
 {
     TEST(identifies_itself);
     TEST(sends);
+    TEST(shows_flags);
     TEST(waits_for_a_listener);
     TEST(receives);
     TEST(overruns);

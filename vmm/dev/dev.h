@@ -5,9 +5,9 @@
  * console.h and loop.h; it never sees a vCPU or a VM. The machine (machine_*.c) creates it and says
  * where it lives.
  *
- * `lock` is held by the bus around read, write, reset, save and restore; a device takes it by
- * itself in its event-loop callbacks. Offsets are below `size`, widths are 1, 2, 4 or 8 and allowed
- * by `widths`; values come zero-extended and go back the same way.
+ * `lock` is held by the bus around read, write, reset, save and restore (not around peek); a device
+ * takes it by itself in its event-loop callbacks. Offsets are below `size`, widths are 1, 2, 4 or 8
+ * and allowed by `widths`; values come zero-extended and go back the same way.
  */
 #pragma once
 
@@ -38,6 +38,10 @@ struct device_ops {
     const char *name;               /* "pl011" */
     const struct device_node *node; /* NULL: not in the device tree */
     unsigned widths; /* access widths that reach read and write; any other reads 0 and is ignored */
+    /* Optional: the register at `offset`, if reading it changes nothing now; false: ask read. Any
+     * thread, WITHOUT the lock, at the same time as anything else: for what guests look at over and
+     * over. */
+    bool (*peek)(struct device *dev, uint64_t offset, uint64_t *value);
     uint64_t (*read)(struct device *dev, uint64_t offset, unsigned width);
     void (*write)(struct device *dev, uint64_t offset, unsigned width, uint64_t value);
     /* As after power-on. */

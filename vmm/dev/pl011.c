@@ -8,11 +8,13 @@
  * listens, so that what was piped in early is not swallowed while a kernel sets the UART up
  * (drivers drain the FIFO then).
  *
- * Register accesses come from vCPU threads, input from the event loop; both under dev->lock.
+ * Register accesses come from vCPU threads, input from the event loop; both under dev->lock. The
+ * flags of a UART that is waited for can be read without it: pl011_peek.
  */
 #include "pl011.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "../clock.h"
@@ -81,19 +83,35 @@ struct pl011 {
     uint64_t
         ready_ns; /* host_ns() from which on an unmasked interrupt means that somebody listens */
     bool waiting; /* host side: the loop was told that there is no room */
+    /* Any thread: FR, while reading it does nothing else; else 0, which FR never is. */
+    _Atomic uint32_t still_flags;
 };
 
 /* Identification (3.3.14 on): part 0x011, designer 0x41, revision 1, then the PrimeCell number. */
 static const uint8_t id[8] = {0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 
-static void update_irq(struct pl011 *u)
-{
-    device_set_irq(&u->dev, u->ris & u->imsc);
-}
-
 static unsigned depth(const struct pl011 *u)
 {
     return u->lcr & LCR_FEN ? FIFO_SIZE : 1;
+}
+
+static uint32_t flags(const struct pl011 *u)
+{
+    return FR_TXFE | FR_CTS | FR_DSR | FR_DCD | (u->count == 0 ? FR_RXFE : 0) |
+           (u->count >= depth(u) ? FR_RXFF : 0);
+}
+
+/* Does a look at the flags count as a poll for input? */
+static bool counts_polls(const struct pl011 *u)
+{
+    return u->count == 0 && u->polls < POLLS;
+}
+
+/* What others see of the state, after anything that may have changed it. */
+static void update(struct pl011 *u)
+{
+    device_set_irq(&u->dev, u->ris & u->imsc);
+    atomic_store_explicit(&u->still_flags, counts_polls(u) ? 0 : flags(u), memory_order_release);
 }
 
 /* 3.3.9: the receive FIFO is 1/8, 1/4, 1/2, 3/4, 7/8 full; a FIFO that is off has one entry. */
@@ -151,10 +169,8 @@ static void write_data(struct pl011 *u, uint8_t byte)
 
 static uint32_t read_flags(struct pl011 *u)
 {
-    if (u->count == 0 && u->polls < POLLS)
-        u->polls++;
-    return FR_TXFE | FR_CTS | FR_DSR | FR_DCD | (u->count == 0 ? FR_RXFE : 0) |
-           (u->count >= depth(u) ? FR_RXFF : 0);
+    u->polls += counts_polls(u);
+    return flags(u);
 }
 
 /* From when on (host_ns) the guest takes input; UINT64_MAX: not before it does something. */
@@ -173,6 +189,15 @@ static void wake_input(struct pl011 *u)
         u->waiting = false;
         loop_arm(u->loop, u->room_timer, from);
     }
+}
+
+static bool pl011_peek(struct device *dev, uint64_t offset, uint64_t *value)
+{
+    struct pl011 *u = (struct pl011 *)dev;
+    if (offset != FR)
+        return false;
+    *value = atomic_load_explicit(&u->still_flags, memory_order_acquire);
+    return *value != 0;
 }
 
 static uint64_t pl011_read(struct device *dev, uint64_t offset, unsigned width)
@@ -199,7 +224,7 @@ static uint64_t pl011_read(struct device *dev, uint64_t offset, unsigned width)
             value = id[(offset - ID) / 4];
         break;
     }
-    update_irq(u);
+    update(u);
     wake_input(u);
     return value;
 }
@@ -238,7 +263,7 @@ static void pl011_write(struct device *dev, uint64_t offset, unsigned width, uin
     case DMACR: u->dmacr = value & 7; break;
     default: break;
     }
-    update_irq(u);
+    update(u);
     wake_input(u);
 }
 
@@ -262,7 +287,7 @@ void pl011_input(struct device *dev, const uint8_t *data, unsigned size)
     pthread_mutex_lock(&dev->lock);
     for (unsigned i = 0; i < size; i++)
         receive(u, data[i]);
-    update_irq(u);
+    update(u);
     pthread_mutex_unlock(&dev->lock);
 }
 
@@ -272,7 +297,7 @@ void pl011_break(struct device *dev)
     pthread_mutex_lock(&dev->lock);
     if (listens_from(u) <= host_ns())
         receive(u, DR_BE);
-    update_irq(u);
+    update(u);
     pthread_mutex_unlock(&dev->lock);
 }
 
@@ -285,7 +310,7 @@ static void pl011_reset(struct device *dev)
     u->ifls = 0x12;
     u->polls = 0;
     u->ready_ns = 0;
-    update_irq(u);
+    update(u);
 }
 
 static size_t pl011_save(struct device *dev, uint8_t *buf, size_t size)
@@ -336,7 +361,7 @@ static int pl011_restore(struct device *dev, const uint8_t *buf, size_t size)
     for (unsigned i = 0; i < n.count; i++)
         u->fifo[i] = n.fifo[i];
     u->polls = 0;
-    update_irq(u);
+    update(u);
     return 0;
 }
 
@@ -356,6 +381,7 @@ static const struct device_ops pl011_ops = {
     .name = "pl011",
     .node = &pl011_node,
     .widths = DEV_WIDTH_8 | DEV_WIDTH_16 | DEV_WIDTH_32,
+    .peek = pl011_peek,
     .read = pl011_read,
     .write = pl011_write,
     .reset = pl011_reset,
