@@ -205,8 +205,10 @@ struct cpu {
      * load-exclusive saw, like QEMU's; ABA is not detected (docs/DIFFERENCES.md). */
     bool excl_valid;
     uint8_t excl_size;  /* bytes, 16 for pairs of X */
+    bool released;      /* a translated STLR may still be on its way to memory (op_atomic.c) */
     uint64_t excl_addr; /* virtual */
     uint64_t excl_val[2];
+    uint64_t excl_host; /* the same in host memory, for the STXR of translated code; 0: unknown */
 
     uint64_t sr[SR_COUNT]; /* system registers that are plain storage, by enum of sysreg.def */
 

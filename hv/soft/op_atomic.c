@@ -8,7 +8,9 @@
  * architecture allows can tell, since it never sees a value that was not there.
  *
  * Every ordered access is sequentially consistent, which is more than acquire and release ask for
- * and gives STLR followed by LDAR their order (Arm ARM B2.3.7).
+ * and gives STLR followed by LDAR their order (Arm ARM B2.3.7). Translated code stores plainly for
+ * STLR, notes it in cpu->released, and leaves the barrier to the next load with acquire: most often
+ * another one comes between.
  */
 #include "a64.h"
 #include "cpu.h"
@@ -90,6 +92,13 @@ FORMAT(casp)
 
 /* ---- exclusives ---- */
 
+/* Before a load with acquire. */
+static void settle_release(struct cpu *c)
+{
+    if (unlikely(c->released))
+        __atomic_store_n(&c->released, false, __ATOMIC_SEQ_CST);
+}
+
 static void monitor_set(struct cpu *c, uint64_t va, unsigned size, uint64_t lo, uint64_t hi)
 {
     c->excl_valid = true;
@@ -97,6 +106,7 @@ static void monitor_set(struct cpu *c, uint64_t va, unsigned size, uint64_t lo, 
     c->excl_size = (uint8_t)size;
     c->excl_val[0] = lo;
     c->excl_val[1] = hi;
+    c->excl_host = 0;
 }
 
 static bool monitor_holds(struct cpu *c, uint64_t va, unsigned size)
@@ -110,6 +120,7 @@ static bool monitor_holds(struct cpu *c, uint64_t va, unsigned size)
     OP(ldxr##bits)                                                                                 \
     {                                                                                              \
         LOCATE(uint##bits##_t, bits / 8, false)                                                    \
+        settle_release(c);                                                                         \
         uint64_t v = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                         \
         monitor_set(c, va, bits / 8, v, 0);                                                        \
         c->x[i->rd] = v;                                                                           \
@@ -134,6 +145,7 @@ EXCLUSIVE(64)
 OP(ldxp32)
 {
     LOCATE(uint64_t, 8, false)
+    settle_release(c);
     uint64_t v = __atomic_load_n(p, __ATOMIC_SEQ_CST);
     monitor_set(c, va, 8, v, 0);
     c->x[i->rd] = (uint32_t)v;
@@ -154,6 +166,7 @@ OP(stxp32)
 OP(ldxp64)
 {
     LOCATE(uint64_t, 16, false)
+    settle_release(c);
     uint64_t lo = __atomic_load_n(p, __ATOMIC_SEQ_CST);
     uint64_t hi = __atomic_load_n(p + 1, __ATOMIC_SEQ_CST);
     monitor_set(c, va, 16, lo, hi);
@@ -176,6 +189,7 @@ OP(stxp64)
     OP(name)                                                                                       \
     {                                                                                              \
         LOCATE(uint##bits##_t, bits / 8, false)                                                    \
+        settle_release(c);                                                                         \
         uint##bits##_t v = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                   \
         c->x[i->rd] = expr;                                                                        \
         return i + 1;                                                                              \

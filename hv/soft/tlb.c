@@ -540,7 +540,9 @@ static void fill(struct cpu *c, uint64_t va, enum mmu_view view, const struct mm
     }
     note_used(c, view, e);
     e->read = may_read && (flags & HV_MEMORY_READ) ? tag : TLB_NONE;
-    e->write = may_write && !r->clean && (flags & HV_MEMORY_WRITE) ? tag : TLB_NONE;
+    /* Never without `read`: the look-up of a load-exclusive serves its store-exclusive, too. */
+    e->write =
+        e->read == tag && may_write && !r->clean && (flags & HV_MEMORY_WRITE) ? tag : TLB_NONE;
     if (unlikely(c->watches.units) && debug_watches_page(c, page))
         e->read = e->write = TLB_NONE;
     e->addend = (uintptr_t)host - (r->ipa & ~PAGE_MASK) - page;

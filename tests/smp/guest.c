@@ -285,6 +285,12 @@ static u64 store_buffer(u64 me, u64 rounds, u64 kind)
         if (kind == STORE_BUFFER_RELEASE) {
             release(mine, n + 1);
             seen[me][0] = acquire(other);
+        } else if (kind == STORE_BUFFER_EXCLUSIVE) {
+            release(mine, n + 1);
+            seen[me][0] = read_exclusive((void *)other);
+        } else if (kind == STORE_BUFFER_LOOP) {
+            release(mine, n + 1);
+            seen[me][0] = read_loop((void *)other);
         } else if (kind == STORE_BUFFER_LSE) {
             exchange_lse((void *)mine, n + 1);
             seen[me][0] = acquire(other);
@@ -488,6 +494,8 @@ static u64 run(u64 test, u64 me, u64 cpus, u64 rounds)
     case MESSAGE_LSE: in_pairs ? message(me, rounds * 10, test) : (void)0; break;
     case STORE_BUFFER_DMB:
     case STORE_BUFFER_RELEASE:
+    case STORE_BUFFER_EXCLUSIVE:
+    case STORE_BUFFER_LOOP:
     case STORE_BUFFER_LSE:
     case STORE_BUFFER_PLAIN: return in_pairs ? store_buffer(me, rounds, test) : 0;
     case COHERENCE: coherence(me, rounds * 10); break;

@@ -36,6 +36,32 @@ static inline u64 fetch_add(u64 *p, u64 n)
     return old;
 }
 
+/* A load with acquire, by a compare-and-swap of exclusives that does not come to its store. */
+static inline u64 read_exclusive(u64 *p)
+{
+    u64 old;
+    u32 failed;
+    __asm__ volatile("1: ldaxr %0, [%2]\n\tcmn %0, #1\n\tb.ne 2f\n\tstxr %w1, %0, [%2]\n\t"
+                     "cbnz %w1, 1b\n2:"
+                     : "=&r"(old), "=&r"(failed)
+                     : "r"(p)
+                     : "memory", "cc");
+    return old;
+}
+
+/* The same by one that stores what was there. */
+static inline u64 read_loop(u64 *p)
+{
+    u64 old, same;
+    u32 failed;
+    __asm__ volatile("1: ldaxr %0, [%3]\n\tadd %1, %0, #0\n\tstxr %w2, %1, [%3]\n\t"
+                     "cbnz %w2, 1b"
+                     : "=&r"(old), "=&r"(same), "=&r"(failed)
+                     : "r"(p)
+                     : "memory");
+    return old;
+}
+
 /* Two words at once; true if they were a, b. */
 static inline int swap_pair(u64 *p, u64 a, u64 b, u64 c, u64 d)
 {

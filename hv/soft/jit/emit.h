@@ -72,9 +72,18 @@ void em_barrier(struct emitter *e, bool full);
 /* Exclusives and ordered accesses of one register, and atomics: bytes 1, 2, 4, 8. Operands in the
  * places that op_atomic.c says. False: the handler's. */
 enum em_rmw { EM_SWP, EM_LDADD, EM_LDCLR, EM_LDEOR, EM_LDSET };
-void em_load_exclusive(struct emitter *e, const struct insn *i, unsigned bytes);
-void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes);
-void em_load_ordered(struct emitter *e, const struct insn *i, unsigned bytes);
+/* What the translator knows of a load-exclusive. `store`: the store-exclusive that always follows
+ * in this block, unless it is left before (`leaves`), with but arithmetic between; NULL: not known.
+ * `loop`: a store-exclusive that fails leads back here, and nothing leaves before. */
+struct em_exclusive {
+    const struct insn *store;
+    bool leaves, loop, acquire;
+};
+void em_load_exclusive(struct emitter *e, const struct insn *i, unsigned bytes,
+                       struct em_exclusive how);
+/* `tested`: the next instruction branches on the result. */
+void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes, bool tested);
+void em_load_ordered(struct emitter *e, const struct insn *i, unsigned bytes, bool acquire);
 void em_store_ordered(struct emitter *e, const struct insn *i, unsigned bytes);
 void em_cas(struct emitter *e, const struct insn *i, unsigned bytes);
 void em_rmw(struct emitter *e, const struct insn *i, enum em_rmw op, unsigned bytes);

@@ -113,14 +113,20 @@ void em_branch_cond(struct emitter *e, const struct insn *i, unsigned cond)
         e->flags = EM_FLAGS_NONE;
 }
 
-void em_branch_zero(struct emitter *e, const struct insn *i, bool w, bool nonzero)
+void em_test_zero(struct emitter *e, bool w, int slot)
 {
-    if (i->rn == X_ZR || em_reg_of(i->rn) >= 0) {
-        int r = em_get(e, w, i->rn, RCX);
+    if (slot == X_ZR || em_reg_of(slot) >= 0) {
+        int r = em_get(e, w, slot, RCX);
         as_test_rr(&e->as, w, r, r);
     } else {
-        as_alu_mi(&e->as, w, ALU_CMP, RBP, X_DISP(i->rn), 0);
+        as_alu_mi(&e->as, w, ALU_CMP, RBP, X_DISP(slot), 0);
     }
+}
+
+void em_branch_zero(struct emitter *e, const struct insn *i, bool w, bool nonzero)
+{
+    if (e->zf_for != i || e->zf_of != i->rn)
+        em_test_zero(e, w, i->rn);
     two_ways(e, i, nonzero ? CC_NE : CC_E);
     e->flags = EM_FLAGS_NONE;
 }

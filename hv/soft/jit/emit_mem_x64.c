@@ -10,8 +10,10 @@
 #include <stddef.h>
 
 _Static_assert(sizeof(struct tlb_entry) == 1u << TLB_ENTRY_BITS, "the index is shifted by that");
-_Static_assert(offsetof(struct cpu, excl_size) == offsetof(struct cpu, excl_valid) + 1,
-               "looked at as one word");
+_Static_assert(offsetof(struct cpu, excl_size) == offsetof(struct cpu, excl_valid) + 1 &&
+                   offsetof(struct cpu, released) == offsetof(struct cpu, excl_valid) + 2 &&
+                   offsetof(struct cpu, excl_addr) >= offsetof(struct cpu, excl_valid) + 4,
+               "looked at as one word, written as two");
 
 /* ---- addresses ---- */
 
@@ -51,7 +53,7 @@ static void lea_or_mov(struct as *a, bool w, int dst, int base, int32_t disp)
 {
     if (disp)
         as_lea(a, w, dst, base, disp);
-    else
+    else if (dst != base || !w)
         as_mov_rr(a, w, dst, base);
 }
 
@@ -354,6 +356,18 @@ static void atomic_op(struct emitter *e, bool lock, unsigned op, unsigned bytes,
     as_modrm_m(a, reg, RDX, 0);
 }
 
+/* lock op [rdx], reg */
+static void atomic_alu(struct emitter *e, unsigned op, unsigned bytes, int reg)
+{
+    struct as *a = &e->as;
+    as_8(a, 0xf0);
+    if (bytes == 2)
+        as_8(a, 0x66);
+    as_rex(a, bytes == 8, reg, 0, RDX, bytes == 1);
+    as_8(a, op * 8 + (bytes > 1));
+    as_modrm_m(a, reg, RDX, 0);
+}
+
 static void xchg_rdx(struct emitter *e, unsigned bytes, int reg)
 {
     struct as *a = &e->as;
@@ -372,49 +386,102 @@ static void put_narrow(struct emitter *e, unsigned bytes, int slot, int reg)
     em_put(e, slot, reg);
 }
 
-/* RAX := the virtual address. */
-static void address(struct emitter *e, const struct insn *i)
+/* The address of an atomic access: [a register + disp]. */
+static struct em_place atomic_place(struct emitter *e, const struct insn *i)
 {
-    lea_or_mov(&e->as, true, RAX, em_get(e, true, i->rn, RAX), (int32_t)i->imm);
+    return (struct em_place){
+        .base = em_get(e, true, i->rn, RAX), .disp = (int32_t)i->imm, .slot = X_ZR};
 }
 
-/* RAX: virtual address; RDX: host address. */
+/* RDX: host address. */
 static void locate_atomic(struct emitter *e, const struct insn *i, unsigned bytes, bool write)
 {
-    address(e, i);
-    probe(e, i, (struct em_place){.base = RAX, .slot = X_ZR}, bytes, write, true);
-    as_alu_rr(&e->as, true, ALU_ADD, RDX, RAX);
+    struct em_place p = atomic_place(e, i);
+    probe(e, i, p, bytes, write, true);
+    as_lea_x(&e->as, true, RDX, p.base, RDX, 0, p.disp);
 }
 
-static void set_valid(struct emitter *e, bool valid, unsigned bytes)
+static void set_valid(struct emitter *e, unsigned bytes)
 {
     struct as *a = &e->as;
-    as_8(a, 0x66); /* mov word [excl_valid], valid | size << 8 */
+    as_8(a, 0x66); /* mov word [excl_valid], 1 | size << 8 */
     as_8(a, 0xc7);
     as_modrm_m(a, 0, RBP, DISP(excl_valid));
-    as_8(a, valid);
+    as_8(a, 1);
     as_8(a, bytes);
 }
 
-void em_load_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
+/* Behind a locked instruction: the monitor is clear, and no STLR is on its way any more. */
+static void clear_monitor(struct emitter *e, unsigned bytes)
 {
-    struct as *a = &e->as;
-    unsigned first = e->stub_count;
-    locate_atomic(e, i, bytes, false);
-    as_movx_rm(a, false, false, bytes, RCX, RDX, 0);
-    as_store(a, true, RAX, RBP, DISP(excl_addr));
-    as_store(a, true, RCX, RBP, DISP(excl_val));
-    set_valid(e, true, bytes);
-    em_put(e, i->rd, RCX);
-    em_join(e, first);
+    as_store_i32(&e->as, false, RBP, DISP(excl_valid), (int32_t)(bytes << 8));
 }
 
-void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
+/* mov byte [field], imm */
+static void store_byte(struct emitter *e, int32_t disp, unsigned value)
+{
+    as_op_rm(&e->as, false, 0xc6, 0, RBP, disp);
+    as_8(&e->as, value);
+}
+
+static void full_barrier(struct as *a) /* what MFENCE does for ordinary memory, in half the time */
+{
+    as_8(a, 0xf0); /* lock or dword [rsp], 0 */
+    as_alu_mi(a, false, ALU_OR, RSP, 0, 0);
+}
+
+/* Before a load with acquire: an STLR that came before it must be seen first. */
+static void settle_release(struct emitter *e)
+{
+    struct as *a = &e->as;
+    as_op_rm(a, false, 0x80, ALU_CMP, RBP, DISP(released)); /* cmp byte [released], 0 */
+    as_8(a, 0);
+    uint8_t *none = as_jcc(a, CC_E, as_rx(a));
+    full_barrier(a);
+    store_byte(e, DISP(released), 0);
+    if (!a->full)
+        as_patch(none, a->p);
+}
+
+/* With its STXR in sight, the page is looked up for that, and the monitor need not be set unless
+ * the block can be left between. If that STXR succeeds, memory has what was loaded here at that
+ * time: as good as if it had been loaded then, after a barrier. So a loop around both needs none
+ * here. */
+void em_load_exclusive(struct emitter *e, const struct insn *i, unsigned bytes,
+                       struct em_exclusive how)
 {
     struct as *a = &e->as;
     unsigned first = e->stub_count;
-    address(e, i);
-    as_alu_rm(a, true, ALU_CMP, RAX, RBP, DISP(excl_addr));
+    if (how.acquire && !how.loop)
+        settle_release(e);
+    struct em_place p = atomic_place(e, i);
+    probe(e, i, p, bytes, how.store, true);
+    as_alu_rr(a, true, ALU_ADD, RDX, p.base);
+    as_movx_rm(a, false, false, bytes, RCX, RDX, 0);
+    as_store(a, true, RCX, RBP, DISP(excl_val));
+    if (how.store)
+        as_store(a, true, RDX, RBP, DISP(excl_host));
+    if (!how.store || how.leaves) {
+        as_store(a, true, p.base, RBP, DISP(excl_addr));
+        set_valid(e, bytes);
+    }
+    em_put(e, i->rd, RCX);
+    em_join(e, first);
+    e->paired = how.store;
+}
+
+/* RDX := host address of what the monitor watches, if it is what i stores to; else the handler. */
+static void find_monitored(struct emitter *e, const struct insn *i, unsigned bytes)
+{
+    struct as *a = &e->as;
+    if (e->paired == i) {
+        as_load(a, true, RDX, RBP, DISP(excl_host));
+        as_test_rr(a, true, RDX, RDX);
+        em_to_handler(e, i, CC_E);
+        return;
+    }
+    struct em_place p = atomic_place(e, i);
+    as_alu_rm(a, true, ALU_CMP, p.base, RBP, DISP(excl_addr));
     em_to_handler(e, i, CC_NE);
     as_8(a, 0x66); /* cmp word [excl_valid], 1 | size << 8 */
     as_8(a, 0x81);
@@ -422,33 +489,50 @@ void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes)
     as_8(a, 1);
     as_8(a, bytes);
     em_to_handler(e, i, CC_NE);
-    probe(e, i, (struct em_place){.base = RAX, .slot = X_ZR}, bytes, true, true);
-    as_alu_rr(a, true, ALU_ADD, RDX, RAX);
-    em_get_into(e, true, RCX, i->rd);
-    as_load(a, true, RAX, RBP, DISP(excl_val));
-    atomic_op(e, true, 0xb0, bytes, RCX); /* cmpxchg */
-    as_setcc(a, CC_NE, RAX);
-    as_movx_rr(a, false, false, 1, RAX, RAX);
-    set_valid(e, false, bytes);
-    em_put(e, i->rm, RAX);
-    em_join(e, first);
+    probe(e, i, p, bytes, true, true);
+    as_alu_rr(a, true, ALU_ADD, RDX, p.base);
 }
 
-void em_load_ordered(struct emitter *e, const struct insn *i, unsigned bytes)
+void em_store_exclusive(struct emitter *e, const struct insn *i, unsigned bytes, bool tested)
+{
+    struct as *a = &e->as;
+    unsigned first = e->stub_count;
+    find_monitored(e, i, bytes);
+    em_get_into(e, true, RCX, i->rd);
+    as_load(a, true, RAX, RBP, DISP(excl_val));
+    atomic_op(e, true, 0xb0, bytes, RCX); /* cmpxchg; nothing below touches ZF */
+    as_setcc(a, CC_NE, RAX);
+    as_movx_rr(a, false, false, 1, RAX, RAX);
+    clear_monitor(e, bytes);
+    em_put(e, i->rm, RAX);
+    em_join(e, first);
+    for (unsigned n = first; n < e->stub_count && tested; n++) {
+        e->stubs[n].tested = true;
+        e->stubs[n].result = i->rm;
+    }
+}
+
+void em_load_ordered(struct emitter *e, const struct insn *i, unsigned bytes, bool acquire)
 {
     unsigned first = e->stub_count;
-    locate_atomic(e, i, bytes, false);
-    as_movx_rm(&e->as, false, false, bytes, RCX, RDX, 0);
+    if (acquire)
+        settle_release(e);
+    struct em_place p = atomic_place(e, i);
+    probe(e, i, p, bytes, false, true);
+    as_movx_rx(&e->as, false, false, bytes, RCX, p.base, RDX, p.disp);
     em_put(e, i->rd, RCX);
     em_join(e, first);
 }
 
+/* The host does not let stores pass each other. What STLR asks for beyond that, its order before a
+ * later LDAR, is the LDAR's affair. */
 void em_store_ordered(struct emitter *e, const struct insn *i, unsigned bytes)
 {
     unsigned first = e->stub_count;
-    locate_atomic(e, i, bytes, true);
-    em_get_into(e, true, RCX, i->rd);
-    xchg_rdx(e, bytes, RCX);
+    struct em_place p = atomic_place(e, i);
+    probe(e, i, p, bytes, true, true);
+    as_store_nx(&e->as, bytes, em_get(e, true, i->rd, RCX), p.base, RDX, p.disp);
+    store_byte(e, DISP(released), 1);
     em_join(e, first);
 }
 
@@ -468,6 +552,16 @@ void em_rmw(struct emitter *e, const struct insn *i, enum em_rmw op, unsigned by
     struct as *a = &e->as;
     unsigned first = e->stub_count;
     locate_atomic(e, i, bytes, true);
+    if (i->rd == X_SINK && op != EM_SWP) {
+        static const uint8_t alu[] = {
+            [EM_LDADD] = ALU_ADD, [EM_LDCLR] = ALU_AND, [EM_LDEOR] = ALU_XOR, [EM_LDSET] = ALU_OR};
+        em_get_into(e, true, RCX, i->rm);
+        if (op == EM_LDCLR)
+            as_not(a, true, RCX);
+        atomic_alu(e, alu[op], bytes, RCX);
+        em_join(e, first);
+        return;
+    }
     if (op == EM_SWP || op == EM_LDADD) {
         em_get_into(e, true, RCX, i->rm);
         if (op == EM_SWP)
@@ -493,9 +587,7 @@ void em_rmw(struct emitter *e, const struct insn *i, enum em_rmw op, unsigned by
 /* The host orders everything but a store before a later load. */
 void em_barrier(struct emitter *e, bool full)
 {
-    if (full) { /* lock or dword [rsp], 0: what MFENCE does for ordinary memory, in half the time */
-        as_8(&e->as, 0xf0);
-        as_alu_mi(&e->as, false, ALU_OR, RSP, 0, 0);
-    }
+    if (full)
+        full_barrier(&e->as);
     e->flags = EM_FLAGS_NONE;
 }

@@ -183,6 +183,7 @@ void em_begin(struct emitter *e)
     const uint8_t *start = e->as.p;
     em_v_forget(e);
     e->sp_aligned = false;
+    e->paired = e->zf_for = NULL;
     e->run = 1;
     as_alu_mi(&e->as, false, ALU_CMP, RBP, DISP(kick), 0);
     em_new_stub(e, EM_STUB_KICK, as_jcc(&e->as, CC_NE, as_rx(&e->as)));
@@ -208,6 +209,8 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
         em_v_reload(e, &s->held);
         if (s->flags)
             em_flags_in(e);
+        if (s->tested)
+            em_test_zero(e, false, s->result);
         as_jmp(a, s->back + a->rx_delta);
         break;
     case EM_STUB_V: em_v_make_ready(e, s); break;

@@ -55,6 +55,8 @@ struct em_stub {
     uint8_t *found; /* also V */
     uint8_t want;   /* V: V_* that have to be clear */
     bool flags;     /* HANDLER: the code at `back` expects the host's flags to be NZCV */
+    bool tested;    /* HANDLER: ... or ZF to be that of slot `result` */
+    uint8_t result;
     /* HANDLER: where to go on if lanes in r that are zero are right after all (emit_fp_x64.c). */
     enum em_zero zero;
     uint8_t *accept;
@@ -71,6 +73,9 @@ struct emitter {
     unsigned view; /* enum mmu_view of the block */
     enum em_flags flags;
     struct em_held held;
+    const struct insn *paired; /* the store-exclusive that its load-exclusive has looked up */
+    const struct insn *zf_for; /* this instruction finds in ZF whether slot zf_of is zero */
+    int zf_of;
     uint8_t run;      /* instructions that a new stub's handlers stand for */
     bool sp_aligned;  /* SP has been seen to be a multiple of 16 */
     uint8_t used[16]; /* of each XMM register in use: bytes above these are zero */
@@ -117,6 +122,9 @@ void em_flags_out(struct emitter *e, bool live, bool inverted);
 void em_flags_in(struct emitter *e);
 /* Make the host's flags decide a condition; returns the host's code for it. */
 unsigned em_condition(struct emitter *e, unsigned cond);
+
+/* ZF := is the slot zero? (emit_branch_x64.c) */
+void em_test_zero(struct emitter *e, bool w, int slot);
 
 /* ---- off the straight path (emit_x64.c) ---- */
 

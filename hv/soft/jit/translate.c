@@ -193,20 +193,62 @@ static bool multiply_divide(struct emitter *e, const struct insn *i)
     return true;
 }
 
+static bool is_branch_zero(const struct insn *i)
+{
+    return i->id >= A64_CBZ_W && i->id <= A64_CBNZ_X;
+}
+
+/* Arithmetic of general registers: never a handler, touches nothing but its destination and flags.
+ */
+static bool is_arithmetic(const struct insn *i)
+{
+    unsigned id = i->id;
+    return (id >= A64_ADD_W_imm && id <= A64_SUBS_X_imm) ||
+           (id >= A64_ADD_W && id <= A64_SUBS_X_ext) ||
+           (id >= A64_AND_W_imm && id <= A64_ANDS_X_imm) || (id >= A64_AND_W && id <= A64_BICS_X) ||
+           (id >= A64_MOVN_W && id <= A64_EXTR_X) || (id >= A64_CSEL_W && id <= A64_CSNEG_X) ||
+           (id >= A64_LSLV_W && id <= A64_RORV_W) || (id >= A64_LSLV_X && id <= A64_RORV_X);
+}
+
+/* What is known of the load-exclusive i: a block always ends with something that stops the look. */
+static struct em_exclusive exclusive_of(const struct insn *i)
+{
+    struct em_exclusive how = {.acquire = i->raw >> 15 & 1};
+    const struct insn *n = i + 1;
+    if (i->rd == i->rn || i->rn == X_SP)
+        return how;
+    for (;; n++) {
+        if (n->ra && n->id >= A64_B_cond && n->id <= A64_TBNZ)
+            how.leaves = true;
+        else if (!is_arithmetic(n) || n->rd == i->rn)
+            break;
+    }
+    if (n->id < A64_STXR_B || n->id > A64_LDXR_X || n->id != i->id - 1 || n->rn != i->rn)
+        return how;
+    how.store = n;
+    how.loop = !how.leaves && is_branch_zero(n + 1) && n[1].rn == n->rm && n->rm != X_SINK &&
+               n[1].raw >> 24 & 1 && n[1].off + n[1].imm == i->off;
+    return how;
+}
+
 /* Rows of a64_atomic.def, by their bits. */
 static bool atomic(struct emitter *e, const struct insn *i)
 {
     const uint32_t w = i->raw;
     const unsigned bytes = 1u << (w >> 30);
     if (i->id >= A64_STXR_B && i->id <= A64_LDXR_X) {
-        if (w >> 22 & 1)
-            em_load_exclusive(e, i, bytes);
-        else
-            em_store_exclusive(e, i, bytes);
+        if (w >> 22 & 1) {
+            em_load_exclusive(e, i, bytes, exclusive_of(i));
+        } else {
+            bool tested = is_branch_zero(i + 1) && i[1].rn == i->rm && i->rm != X_SINK;
+            em_store_exclusive(e, i, bytes, tested);
+            e->zf_for = tested ? i + 1 : NULL;
+            e->zf_of = i->rm;
+        }
     } else if ((i->id >= A64_STLR_B && i->id <= A64_LDAR_X) ||
                (i->id >= A64_LDAPR_B && i->id <= A64_LDAPR_X)) {
         if (w >> 22 & 1 || i->id >= A64_LDAPR_B)
-            em_load_ordered(e, i, bytes);
+            em_load_ordered(e, i, bytes, i->id < A64_LDAPR_B);
         else
             em_store_ordered(e, i, bytes);
     } else if (i->id >= A64_CAS_B && i->id <= A64_CAS_X) {
