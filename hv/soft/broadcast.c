@@ -68,27 +68,28 @@ static uint64_t post(struct cpu *to, const struct mail *m)
     return ticket;
 }
 
-/* An answer takes a microsecond or two if the vCPU is on a core of the host: YIELDS are about ten.
- * Else it waits for its turn, and so do we. */
-static void wait_for_answer(const struct cpu *from, uint64_t ticket)
+/*
+ * An answer takes a microsecond or two if the vCPU is on a core of the host: YIELDS are about ten.
+ * Else it waits for its turn, and so do we. One that is seen outside may have come in again
+ * already, with its look for mail done before the post and neither shown yet: what it shows counts
+ * after a fence, of which one does for all.
+ */
+static void wait_for_answer(const struct cpu *from, uint64_t ticket, bool *fenced)
 {
-    for (unsigned n = 0; atomic_load(&from->place) == CPU_INSIDE &&
-                         atomic_load_explicit(&from->mail_served, memory_order_acquire) < ticket;
-         n++) {
-        if (n < YIELDS)
+    unsigned n = 0;
+    while (atomic_load_explicit(&from->mail_served, memory_order_acquire) < ticket) {
+        const enum cpu_place place = atomic_load(&from->place);
+        if (place == CPU_AWAY || (place == CPU_OUT && *fenced))
+            return;
+        if (place == CPU_OUT) {
+            host_fence();
+            *fenced = true;
+        } else if (n++ < YIELDS) {
             sched_yield();
-        else
+        } else {
             nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+        }
     }
-}
-
-/* Is there one that may be coming in, without having seen its mail or shown itself? */
-static bool any_out(struct cpu *const *cpus, unsigned count)
-{
-    for (unsigned n = 0; n < count; n++)
-        if (atomic_load(&cpus[n]->place) == CPU_OUT)
-            return true;
-    return false;
 }
 
 static void post_and_wait(const struct cpu *self, const struct mail *m)
@@ -104,10 +105,9 @@ static void post_and_wait(const struct cpu *self, const struct mail *m)
         ticket[count] = post(to, m);
         others[count++] = to;
     }
-    if (machine.fence_all && any_out(others, count))
-        host_fence();
+    bool fenced = !machine.fence_all;
     for (unsigned n = 0; n < count; n++)
-        wait_for_answer(others[n], ticket[n]);
+        wait_for_answer(others[n], ticket[n], &fenced);
     pthread_mutex_unlock(&machine.lock);
 }
 
