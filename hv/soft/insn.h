@@ -53,6 +53,7 @@ struct link {
     /* In translated code (jit/): the jump to patch, where it leads while `to` is NULL, and the copy
      * of `gen` that it compares. All in the writable view; NULL if there is none. */
     uint8_t *site, *stub, *gen_at;
+    uint8_t ready; /* what the code that jumps has found, of what blocks want (emit_v_x64.h) */
 };
 
 struct block {
@@ -69,6 +70,7 @@ struct block {
     struct block *hash_next;
     struct block *page_next;
     const void *code; /* translated by the JIT, or NULL */
+    uint8_t wants;    /* what the code looks at first, of vector state (emit_v_x64.h) */
     uint32_t heat;    /* entries through the dispatcher or counted by the JIT's profile */
     struct insn insns[];
 };

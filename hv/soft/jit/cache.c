@@ -137,8 +137,11 @@ void jit_link(struct cpu *c, struct link *l, struct block *to)
     if (!l->site || !to->code)
         return;
     const uint8_t *target = (const uint8_t *)to->code - (c->jit->rx - c->jit->rw);
-    if (l->forward) /* whatever comes round in a circle looks at cpu->kick elsewhere */
-        target += c->jit->kick_check;
+    if (!(to->wants & ~l->ready)) {
+        target += to->wants ? c->jit->want_check : 0;
+        if (l->forward) /* whatever comes round in a circle looks at cpu->kick elsewhere */
+            target += c->jit->kick_check;
+    }
     int32_t disp = (int32_t)(target - (l->site + 4));
     if (l->gen_at)
         memcpy(l->gen_at, &l->gen, 4);

@@ -7,7 +7,8 @@
 struct jit {
     uint8_t *rw, *rx;        /* the two views */
     size_t size, used, base; /* `base`: the thunks, kept over a reset */
-    unsigned kick_check;     /* bytes at the start of a block that look at cpu->kick */
+    /* Bytes at the start of a block that look at what it wants, if anything, and at cpu->kick. */
+    unsigned want_check, kick_check;
     /* Thunks, executable addresses. */
     const uint8_t *enter, *leave, *cold, *handler, *handler_end, *interpret, *quit;
     const uint8_t *find[VIEW_COUNT][2]; /* a page of reads or writes in the TLB (emit_mem_x64.c) */
@@ -39,3 +40,6 @@ void jit_emit_thunks(struct jit *jit);
 /* translate_fp.c: emit code for an instruction of the SIMD and floating-point rows, or false. */
 struct emitter;
 bool translate_vector(struct emitter *e, const struct insn *i);
+/* What an instruction has to do with V registers. */
+enum vector_use { VECTOR_NONE, VECTOR_REGISTERS, VECTOR_ARITHMETIC };
+enum vector_use vector_use(const struct insn *i);

@@ -38,6 +38,7 @@ static struct em_stub *exit_stub(struct emitter *e, struct link *l, uint64_t tar
 {
     struct em_stub *s = em_new_stub(e, EM_STUB_EXIT, jump);
     s->link = l;
+    l->ready = e->held.ready;
     s->target = target;
     s->site = jump;
     return s;

@@ -70,40 +70,39 @@ static void ordered(struct emitter *e, const struct insn *i, bool wide, int n, i
 }
 
 /*
- * Go on only if the exponents of all lanes of r are between 2 and the largest; or if the other
- * lanes are zeros that `zero` says are right. Twice the bits have no sign; moved, the good ones are
- * the least numbers, of a scalar the least unsigned ones.
+ * Go on only if r has a result that is surely right in each lane. In line, the two highest bits of
+ * the exponents have to differ: numbers from 2^-511 to 2^512, or 2^-63 to 2^64. Adding a one to the
+ * lower of them leaves their exclusive or in the higher. The others get a second look in the stub.
  */
 static void inner(struct emitter *e, const struct insn *i, bool wide, unsigned lanes, int r,
                   enum em_zero zero, int n, int m)
 {
-    struct as *a = &e->as;
-    struct em_stub *s;
-    if (lanes == 1) {
-        unsigned fraction = wide ? 21 : 24, largest = wide ? 2046 : 254;
-        if (wide)
-            as_v_imm(a, VX_PEXTRD, r, 0, RAX, 1);
-        else
-            as_v(a, VX_TO_W, r, 0, RAX);
-        as_lea_x(a, false, RAX, RAX, RAX, 0, -(int32_t)(2u << fraction));
-        as_alu_ri(a, false, ALU_CMP, RAX, (int32_t)((largest - 1) << fraction));
-        s = suspect(e, i, CC_AE);
-    } else {
-        as_v_shift(a, VS_SLL, wide ? 3 : 2, XMM0, r, 1);
-        em_v_opk(e, wide ? VX_PADDQ : VX_PADDD, XMM0, XMM0, wide ? K_ADD_D : K_ADD_S);
-        em_v_opk(e, wide ? VX_PCMPGTQ : VX_PCMPGTD, XMM0, XMM0, wide ? K_LIMIT_D : K_LIMIT_S);
-        if (lanes * (wide ? 8u : 4u) == 8)
-            as_v(a, VX_LOAD_D, XMM0, 0, XMM0);
-        em_v_op(e, VX_PTEST, XMM0, 0, XMM0);
-        s = suspect(e, i, CC_NE);
-    }
+    static const uint8_t masks[2][5] = {{0, K_TEST_S, K_TEST_2S, 0, K_TEST_4S},
+                                        {0, K_TEST_D, K_TEST_2D}};
+    em_v_opk(e, VX_PADDD, XMM0, r, K_NEXT_TO_TOP);
+    em_v_opk(e, VX_PTEST, XMM0, 0, (enum em_constant)masks[wide][lanes]);
+    struct em_stub *s = suspect(e, i, CC_AE);
     s->zero = zero;
-    s->accept = a->p;
+    s->accept = e->as.p;
     s->r = (uint8_t)r;
     s->n = (uint8_t)n;
     s->m = (uint8_t)m;
     s->wide = wide;
-    s->scalar = lanes == 1;
+    s->bytes_used = (uint8_t)(lanes * (wide ? 8 : 4));
+}
+
+/* XMM0 := ones in the lanes of r whose exponent is not between 2 and the largest. Twice the bits
+ * have no sign; moved, the good ones are the least signed numbers. */
+static void outer_lanes(struct emitter *e, const struct em_stub *s)
+{
+    bool wide = s->wide;
+    as_v_shift(&e->as, VS_SLL, wide ? 3 : 2, XMM0, s->r, 1);
+    em_v_opk(e, wide ? VX_PADDQ : VX_PADDD, XMM0, XMM0, wide ? K_ADD_D : K_ADD_S);
+    em_v_opk(e, wide ? VX_PCMPGTQ : VX_PCMPGTD, XMM0, XMM0, wide ? K_LIMIT_D : K_LIMIT_S);
+    if (s->bytes_used == 8)
+        as_v(&e->as, VX_LOAD_D, XMM0, 0, XMM0);
+    else if (s->bytes_used == 4)
+        as_v_imm(&e->as, VX_INSERTPS, XMM0, XMM0, XMM0, 0x0e);
 }
 
 /* dst := ones in the lanes of src that are zero; XMM2 is 0. */
@@ -113,29 +112,30 @@ static void zero_lanes(struct emitter *e, bool wide, int dst, int src)
     em_v_op(e, wide ? VX_PCMPEQQ : VX_PCMPEQD, dst, dst, XMM2);
 }
 
-void em_fp_accept_zero(struct emitter *e, const struct em_stub *s)
+/* XMM1 := ones in the lanes of r where zero is right. */
+static void right_zeros(struct emitter *e, const struct em_stub *s)
 {
-    struct as *a = &e->as;
-    if (s->scalar) { /* a vector has its suspect lanes in XMM0 */
-        as_mov_ri(a, RAX, s->wide ? ~UINT64_C(0) : UINT32_MAX);
-        as_v(a, VX_FROM_X, XMM0, 0, RAX);
+    em_v_op(e, VX_PXOR, XMM2, XMM2, XMM2);
+    zero_lanes(e, s->wide, XMM1, s->zero == EM_ZERO_ALWAYS ? s->r : s->n);
+    if (s->zero == EM_ZERO_ALWAYS)
+        return;
+    if (s->zero == EM_ZERO_IF_N_OR_M) {
+        zero_lanes(e, s->wide, XMM3, s->m); /* which may be XMM3 */
+        em_v_op(e, VX_POR, XMM1, XMM1, XMM3);
     }
-    if (s->zero == EM_ZERO_IF_N || s->zero == EM_ZERO_IF_N_OR_M) {
-        em_v_op(e, VX_PXOR, XMM2, XMM2, XMM2);
-        zero_lanes(e, s->wide, XMM1, s->n);
-        if (s->zero == EM_ZERO_IF_N_OR_M) {
-            zero_lanes(e, s->wide, XMM3, s->m); /* which may be XMM3 */
-            em_v_op(e, VX_POR, XMM1, XMM1, XMM3);
-        }
-        zero_lanes(e, s->wide, XMM3, s->r);
-        em_v_op(e, VX_PAND, XMM1, XMM1, XMM3);
-    } else {
-        em_v_op(e, VX_PXOR, XMM2, XMM2, XMM2);
-        zero_lanes(e, s->wide, XMM1, s->r);
+    zero_lanes(e, s->wide, XMM3, s->r);
+    em_v_op(e, VX_PAND, XMM1, XMM1, XMM3);
+}
+
+void em_fp_second_look(struct emitter *e, const struct em_stub *s)
+{
+    outer_lanes(e, s);
+    if (s->zero != EM_ZERO_NEVER) {
+        right_zeros(e, s);
+        em_v_op(e, VX_PANDN, XMM0, XMM1, XMM0);
     }
-    em_v_op(e, VX_PANDN, XMM0, XMM1, XMM0);
     em_v_op(e, VX_PTEST, XMM0, 0, XMM0);
-    as_jcc(a, CC_E, s->accept + a->rx_delta);
+    as_jcc(&e->as, CC_E, s->accept + e->as.rx_delta);
 }
 
 /* ---- arithmetic ---- */

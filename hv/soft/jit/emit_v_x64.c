@@ -3,6 +3,7 @@
  * V registers on x86-64: where they are (emit_v_x64.h), loads and stores, moves between registers
  * of both kinds.
  */
+#include "../a64.h"
 #include "emit_v_x64.h"
 
 bool em_v_have(void)
@@ -34,6 +35,12 @@ static const uint64_t constants[K_COUNT][2] = {
     [K_REV32_H] = {UINT64_C(0x0504070601000302), UINT64_C(0x0d0c0f0e09080b0a)},
     [K_ABS_S] = TWICE(UINT64_C(0x7fffffff7fffffff)),
     [K_ABS_D] = TWICE(UINT64_C(0x7fffffffffffffff)),
+    [K_NEXT_TO_TOP] = TWICE(UINT64_C(0x2000000020000000)),
+    [K_TEST_S] = {UINT64_C(0x40000000), 0},
+    [K_TEST_2S] = {UINT64_C(0x4000000040000000), 0},
+    [K_TEST_4S] = TWICE(UINT64_C(0x4000000040000000)),
+    [K_TEST_D] = {UINT64_C(0x4000000000000000), 0},
+    [K_TEST_2D] = TWICE(UINT64_C(0x4000000000000000)),
     [K_ADD_S] = TWICE(UINT64_C(0x7e0000007e000000)),
     [K_ADD_D] = TWICE(UINT64_C(0x7fc0000000000000)),
     [K_LIMIT_S] = TWICE(UINT64_C(0x7cffffff7cffffff)),
@@ -124,6 +131,32 @@ void em_v_want(struct emitter *e, const struct insn *i, unsigned want)
     s->found = e->as.p;
     e->held.ready |= (uint8_t)want;
     e->flags = EM_FLAGS_NONE;
+}
+
+/* V_* that are wanted before the first way out. */
+static unsigned wanted(const struct block *b)
+{
+    unsigned want = 0;
+    for (unsigned n = 0; n < b->rows && want != V_UNREADY; n++) {
+        const struct insn *i = &b->insns[n];
+        enum vector_use use = vector_use(i);
+        if (i->id >= A64_B && i->id <= A64_TBNZ)
+            break;
+        if (use != VECTOR_NONE)
+            want = use == VECTOR_ARITHMETIC ? V_UNREADY : V_AWAY;
+    }
+    return want;
+}
+
+void em_v_start(struct emitter *e)
+{
+    const uint8_t *start = e->as.p;
+    em_v_forget(e);
+    e->block->wants = (uint8_t)(em_v_have() ? wanted(e->block) : 0);
+    if (!e->block->wants)
+        return;
+    em_v_want(e, e->block->insns, e->block->wants);
+    e->jit->want_check = (unsigned)(e->as.p - start); /* the same in every block that has it */
 }
 
 void em_v_make_ready(struct emitter *e, const struct em_stub *s)

@@ -47,7 +47,13 @@ enum em_constant {
     K_REV64_H,
     K_ABS_S, /* all but the signs */
     K_ABS_D,
-    K_ADD_S, /* see inner() in emit_fp_x64.c */
+    K_NEXT_TO_TOP, /* see inner() in emit_fp_x64.c */
+    K_TEST_S,
+    K_TEST_2S,
+    K_TEST_4S,
+    K_TEST_D,
+    K_TEST_2D,
+    K_ADD_S, /* see outer_lanes() */
     K_ADD_D,
     K_LIMIT_S,
     K_LIMIT_D,
@@ -56,8 +62,9 @@ enum em_constant {
 
 bool em_v_have(void); /* does the host have AVX2? Without, nothing here may be used */
 void em_v_thunks(struct jit *jit, struct as *a);
-void em_v_enter(struct as *a); /* at the start of translated code */
-void em_v_save(struct as *a);  /* before C code sees the structure; leaves general registers */
+void em_v_enter(struct as *a);      /* at the start of translated code */
+void em_v_save(struct as *a);       /* before C code sees the structure; leaves general registers */
+void em_v_start(struct emitter *e); /* of a block */
 void em_v_forget(struct emitter *e);
 void em_v_reload(struct emitter *e, const struct em_held *held);
 /* Go on only if these V_* are clear; if they cannot be made so, the rest of the block, from i on,
@@ -65,8 +72,8 @@ void em_v_reload(struct emitter *e, const struct em_held *held);
 void em_v_want(struct emitter *e, const struct insn *i, unsigned want);
 void em_v_make_ready(struct emitter *e, const struct em_stub *s);
 
-/* In a stub: go to s->accept if all suspect lanes are zeros that are right. */
-void em_fp_accept_zero(struct emitter *e, const struct em_stub *s);
+/* In a stub: go to s->accept if all lanes are right after all. */
+void em_fp_second_look(struct emitter *e, const struct em_stub *s);
 
 void em_v_begin(struct emitter *e);
 int em_v_in(struct emitter *e, unsigned v);

@@ -180,8 +180,8 @@ void em_handler(struct emitter *e, const struct insn *i, bool ends)
 
 void em_begin(struct emitter *e)
 {
+    em_v_start(e);
     const uint8_t *start = e->as.p;
-    em_v_forget(e);
     e->sp_aligned = false;
     e->paired = e->zf_for = NULL;
     e->run = 1;
@@ -198,8 +198,8 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
     as_patch(s->jump, a->p);
     switch (s->kind) {
     case EM_STUB_HANDLER:
-        if (s->zero != EM_ZERO_NEVER)
-            em_fp_accept_zero(e, s);
+        if (s->accept)
+            em_fp_second_look(e, s);
         if (s->bytes)
             em_find_page(e, s);
         for (unsigned n = 0; n < s->run; n++) {

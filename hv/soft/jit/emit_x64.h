@@ -57,11 +57,11 @@ struct em_stub {
     bool flags;     /* HANDLER: the code at `back` expects the host's flags to be NZCV */
     bool tested;    /* HANDLER: ... or ZF to be that of slot `result` */
     uint8_t result;
-    /* HANDLER: where to go on if lanes in r that are zero are right after all (emit_fp_x64.c). */
+    /* HANDLER: where to go on if the lanes in r are right after all (emit_fp_x64.c). */
     enum em_zero zero;
     uint8_t *accept;
-    uint8_t r, n, m;
-    bool wide, scalar;
+    uint8_t r, n, m, bytes_used;
+    bool wide;
 };
 
 struct emitter {

@@ -437,6 +437,16 @@ static bool scalar(struct emitter *e, const struct insn *i)
     }
 }
 
+enum vector_use vector_use(const struct insn *i)
+{
+    enum fp_kind kind = (enum fp_kind)fp_rows[i->id].kind;
+    if (!(a64_rows[i->id].flags & A64_FP) || i->fn == op_fp_trap)
+        return VECTOR_NONE;
+    if ((kind >= FP_ARITH && kind <= FP_FMLA_E) || (i->id >= A64_FMADD_S && i->id <= A64_FNMSUB_D))
+        return VECTOR_ARITHMETIC;
+    return VECTOR_REGISTERS;
+}
+
 bool translate_vector(struct emitter *e, const struct insn *i)
 {
     unsigned id = i->id;
