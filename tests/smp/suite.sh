@@ -30,7 +30,13 @@ fi
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -g ${SAN:+-fsanitize=$SAN} -Wall -Wextra -Ihv/include \
     -o "$out/test_smp" tests/smp/test_smp.c "${BUILD:-build}/libhypervisor.a" -lpthread || exit 1
 
+# shellcheck disable=SC2086
+${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -g ${SAN:+-fsanitize=$SAN} ${HARD:+-DHARD=1} -Wall -Wextra -Ihv/include -Ihv \
+    -o "$out/test_fence" tests/smp/test_fence.c "${BUILD:-build}/libhypervisor.a" -lpthread || exit 1
+
 status=0
+"$out/test_fence" >"$out/log" || status=1
+sed 's/ - / - smp: fence: /' "$out/log"
 TSAN_OPTIONS="suppressions=tests/tsan.supp ${TSAN_OPTIONS:-}"
 export TSAN_OPTIONS
 for cpus in $cpu_counts; do
