@@ -179,6 +179,7 @@ struct cpu {
     struct link *link_from; /* the dispatcher fills this link with the next block, or NULL */
     uint32_t tlb_mask;      /* of the offset of a slot in its set: TLB_SIZE(c) - 1 entries */
     uint8_t v_unready;      /* for translated code only (emit_v_x64.h); elsewhere v[] is complete */
+    bool came_round;        /* translated code: in the loop of this block, not for the first time */
     bool base_used;         /* base_page has something */
     bool base_poor;         /* an access keeps missing its base's page: jit_call hears of it */
     /* For translated code: copies of entries, where each register led last as a base (tlb.c). */

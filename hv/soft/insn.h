@@ -53,7 +53,8 @@ struct link {
     /* In translated code (jit/): the jump to patch, where it leads while `to` is NULL, and the copy
      * of `gen` that it compares. All in the writable view; NULL if there is none. */
     uint8_t *site, *stub, *gen_at;
-    uint8_t ready; /* what the code that jumps has found, of what blocks want (emit_v_x64.h) */
+    uint8_t *round; /* this links the block to itself: where it goes on there */
+    uint8_t ready;  /* what the code that jumps has found, of what blocks want (emit_v_x64.h) */
 };
 
 struct block {

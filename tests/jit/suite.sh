@@ -3,7 +3,8 @@
 # time limit: 900
 #
 # The translator's modes and limits: --jit verify (that it finds what is wrong, and that the guest
-# programs and several vCPUs pass under it), --code-cache, --perf-map. The CPU's own tests run in every mode (tests/cpu, tests/smp).
+# programs and several vCPUs pass under it), what a loop shows when it is stopped, --code-cache,
+# --perf-map. The CPU's own tests run in every mode (tests/cpu, tests/smp).
 #   LONG=1: all of them.   CC, SAN, HARD, BUILD, TINYVMM: as in the Makefile
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -32,6 +33,9 @@ compile()
 compile test_verify || exit 1
 "$out/test_verify" >"$out/log" || status=1
 sed 's/ - / - jit: verify: /' "$out/log"
+compile test_kicks || exit 1
+"$out/test_kicks" >"$out/log" || status=1
+sed 's/ - / - jit: kicks: /' "$out/log"
 
 compile test_generations || exit 1
 "$out/test_generations" >"$out/log" || status=1
@@ -121,7 +125,7 @@ verified()
 }
 
 # Some take minutes under a sanitizer.
-programs="contexts debug features mmu_faults selfmod smp_tlb vectors"
+programs="contexts debug features flags mmu_faults selfmod smp_tlb vectors"
 [ -z "${LONG:-}" ] || programs="$programs bti mmu_tlb pauth"
 [ -z "${SAN:-}" ] || programs="contexts mmu_faults selfmod vectors"
 for program in $programs; do

@@ -137,7 +137,11 @@ void jit_link(struct cpu *c, struct link *l, struct block *to)
     if (!l->site || !to->code)
         return;
     const uint8_t *target = (const uint8_t *)to->code - (c->jit->rx - c->jit->rw);
-    if (!(to->wants & ~l->ready)) {
+    if (l->round && l != &to->link[0]) /* another block took its place */
+        return;
+    if (l->round) {
+        target = l->round;
+    } else if (!(to->wants & ~l->ready)) {
         target += to->wants ? c->jit->want_check : 0;
         if (l->forward) /* whatever comes round in a circle looks at cpu->kick elsewhere */
             target += c->jit->kick_check;

@@ -85,6 +85,20 @@ static void side_way(struct emitter *e, const struct insn *i, unsigned cc, uint6
         as_patch(on, a->p);
 }
 
+/* The end of a loop that leaves NZCV in the registers (struct em_loop). On as long as `cc` holds.
+ */
+static void go_round(struct emitter *e, uint64_t next, unsigned cc)
+{
+    struct as *a = &e->as;
+    struct link *link = e->block->link;
+    e->loop.again = e->again;
+    exit_stub(e, &link[1], next, as_jcc(a, cc ^ 1, as_rx(a)));
+    em_kick_check(e);
+    if (e->loop.shown)
+        em_byte_mov(e, DISP(came_round), 1);
+    exit_stub(e, &link[0], e->va, as_jmp(a, as_rx(a)))->round = true;
+}
+
 /* To where i branches if `cc` holds, else on behind it. */
 static void two_ways(struct emitter *e, const struct insn *i, unsigned cc)
 {
@@ -95,6 +109,10 @@ static void two_ways(struct emitter *e, const struct insn *i, unsigned cc)
         return;
     }
     count(e);
+    if (e->loop.is && e->unsettled) {
+        go_round(e, next, cc);
+        return;
+    }
     if (!e->block->link[0].crosses) {
         exit_stub(e, &e->block->link[0], taken, as_jcc(a, cc, as_rx(a)));
         leave(e, 1, next);
@@ -110,8 +128,6 @@ static void two_ways(struct emitter *e, const struct insn *i, unsigned cc)
 void em_branch_cond(struct emitter *e, const struct insn *i, unsigned cond)
 {
     two_ways(e, i, em_condition(e, cond));
-    if (cond == 8 || cond == 9) /* em_condition turned the carry */
-        e->flags = EM_FLAGS_NONE;
 }
 
 void em_test_zero(struct emitter *e, bool w, int slot)

@@ -26,6 +26,29 @@ static void alu_big_imm(struct emitter *e, bool w, unsigned op, int dst, uint64_
     }
 }
 
+/* NZCV of d = n op right side, if `set`. The right side is slot m, or imm. */
+static void flags_of(struct emitter *e, bool set, enum em_op op, bool w, int d, int n, int m,
+                     int32_t imm)
+{
+    struct em_again g = {.w = w, .has_m = m >= 0, .n = (uint8_t)n, .m = (uint8_t)m, .imm = imm};
+    if (!set) {
+        em_flags_out(e, false, false);
+        return;
+    }
+    g.kind = op == EM_SUB ? EM_AGAIN_SUB : op == EM_ADD ? EM_AGAIN_ADD : EM_AGAIN_AND;
+    if (op == EM_AND && d != X_SINK) { /* the result says it all */
+        g.n = g.m = (uint8_t)d;
+        g.has_m = true;
+    } else if (d == m) {
+        g.kind = EM_AGAIN_NOT;
+    } else {
+        g.undo = d == n;
+    }
+    em_flags_set(e, op == EM_SUB, g);
+    if (g.kind == EM_AGAIN_NOT)
+        em_settle(e);
+}
+
 void em_alu_imm(struct emitter *e, enum em_op op, bool w, bool flags, bool live, int d, int n,
                 uint64_t imm)
 {
@@ -50,7 +73,10 @@ void em_alu_imm(struct emitter *e, enum em_op op, bool w, bool flags, bool live,
     }
     if (still_aligned)
         e->sp_aligned = true;
-    em_flags_out(e, set, op == EM_SUB);
+    if (w && !em_fits32(imm) && d == X_SINK)
+        em_flags_out(e, set, false); /* a mask: TST */
+    else
+        flags_of(e, set, op, w, d, n, -1, (int32_t)imm);
 }
 
 /* The second operand, shifted or inverted, in RCX. */
@@ -99,14 +125,16 @@ void em_alu_reg(struct emitter *e, enum em_op op, bool w, bool flags, bool live,
                 int m, bool invert, enum em_shift shift, unsigned amount)
 {
     bool set = flags && live;
+    const bool plain = !amount && !invert;
     if (d == X_SINK && !set)
         return;
-    if (amount || invert) {
+    if (!plain)
         shifted_into_rcx(e, w, m, invert, shift, amount);
-        m = -1;
-    }
-    alu3(e, op, w, set, d, n, m);
-    em_flags_out(e, set, op == EM_SUB);
+    alu3(e, op, w, set, d, n, plain ? m : -1);
+    if (plain || (op == EM_AND && d != X_SINK))
+        flags_of(e, set, op, w, d, n, m, 0);
+    else
+        em_flags_out(e, set, op == EM_SUB);
 }
 
 void em_extended_into_rcx(struct emitter *e, int m, unsigned ext)
@@ -441,6 +469,7 @@ void em_clz(struct emitter *e, bool w, int d, int n)
 
 /* ---- conditional ---- */
 
+/* Leaves the host's flags, as far as they are the guest's. */
 void em_csel(struct emitter *e, bool w, bool invert, bool increment, int d, int n, int m,
              unsigned cond)
 {
@@ -453,7 +482,6 @@ void em_csel(struct emitter *e, bool w, bool invert, bool increment, int d, int 
         as_setcc(&e->as, cc ^ 1, RAX);
         as_movx_rr(&e->as, false, false, 1, RAX, RAX);
         em_put(e, d, RAX);
-        e->flags = EM_FLAGS_NONE;
         return;
     }
     em_get_into(e, w, RDX, m);
@@ -464,13 +492,21 @@ void em_csel(struct emitter *e, bool w, bool invert, bool increment, int d, int 
     int yes = em_get(e, w, n, RCX);
     as_cmov(&e->as, w, cc, RDX, yes);
     em_put(e, d, RDX);
-    e->flags = EM_FLAGS_NONE;
+}
+
+/* The host's flags := NZCV `f` / with a borrow for the carry. Clobbers RAX. */
+static void flags_const(struct emitter *e, bool borrow, uint32_t f)
+{
+    as_mov_ri(&e->as, RAX, borrow ? f ^ FLAG_C : f);
+    as_8(&e->as, 0x04); /* add al, 0x7f: OF = V */
+    as_8(&e->as, 0x7f);
+    as_sahf(&e->as);
 }
 
 void em_ccmp(struct emitter *e, bool w, bool negative, int n, int m, unsigned imm, unsigned cond,
              uint32_t nzcv)
 {
-    uint8_t *fails = cond < 14 ? skip_if(e, em_condition(e, cond) ^ 1) : NULL, *done = NULL;
+    uint8_t *fails = cond < 14 ? skip_if(e, em_condition(e, cond) ^ 1) : NULL;
     if (negative)
         em_get_into(e, w, RAX, n);
     int left = negative ? RAX : em_get(e, w, n, RAX);
@@ -479,16 +515,11 @@ void em_ccmp(struct emitter *e, bool w, bool negative, int n, int m, unsigned im
         as_alu_ri(&e->as, w, op, left, (int32_t)imm);
     else
         em_alu_slot(e, w, op, left, m);
-    em_flags_out(e, true, !negative);
     if (fails) {
-        done = skip(e);
+        uint8_t *done = skip(e);
         land(e, fails);
-        as_8(&e->as, 0x66); /* mov word [nzcv], imm16 */
-        as_8(&e->as, 0xc7);
-        as_modrm_m(&e->as, 0, RBP, DISP(nzcv));
-        as_8(&e->as, nzcv & 0xff);
-        as_8(&e->as, nzcv >> 8);
+        flags_const(e, !negative, nzcv);
         land(e, done);
     }
-    e->flags = EM_FLAGS_NONE;
+    em_flags_set(e, !negative, (struct em_again){.kind = EM_AGAIN_NOT});
 }

@@ -7,9 +7,9 @@
  * While translated code runs, RBP is the CPU structure plus 128, so that x0-x30 have one-byte
  * displacements. The guest registers in `em_pinned` live in host registers all the time, across
  * blocks; the others are operated on in memory. RAX, RCX and RDX are free for every instruction.
- * NZCV is in memory, in the form that LAHF and SETO give; after an instruction that sets it the
- * host's flags still hold it as well, which saves a following conditional branch the way through
- * memory.
+ * NZCV is in memory, in the form that LAHF and SETO give, wherever a block ends or C code may see
+ * it. In between it stays in the host's flags, and what destroys those leaves it to be computed
+ * again from the registers that it came from: struct em_again.
  *
  * C code (handlers, the dispatcher) sees all registers in the structure: the thunks below store the
  * pinned ones before a call and load them after (V registers: when one is used next).
@@ -73,19 +73,86 @@ void em_alu_slot(struct emitter *e, bool w, unsigned op, int dst, int slot)
         as_alu_rm(&e->as, w, op, dst, RBP, X_DISP(slot));
 }
 
+void em_byte_op(struct emitter *e, unsigned op, int32_t disp, uint8_t v)
+{
+    as_op_rm(&e->as, false, 0x80, (int)op, RBP, disp);
+    as_8(&e->as, v);
+}
+
+void em_byte_mov(struct emitter *e, int32_t disp, uint8_t v)
+{
+    as_op_rm(&e->as, false, 0xc6, 0, RBP, disp);
+    as_8(&e->as, v);
+}
+
 /* ---- flags ---- */
+
+static void store_flags(struct emitter *e)
+{
+    if (e->flags == EM_FLAGS_BORROW)
+        as_cmc(&e->as);
+    e->flags = EM_FLAGS_HOST;
+    as_lahf(&e->as);
+    as_setcc(&e->as, CC_O, RAX);
+    as_store_n(&e->as, 2, RAX, RBP, DISP(nzcv));
+}
 
 void em_flags_out(struct emitter *e, bool live, bool inverted)
 {
     e->flags = EM_FLAGS_NONE;
     if (!live)
         return;
-    if (inverted)
-        as_cmc(&e->as);
-    as_lahf(&e->as);
-    as_setcc(&e->as, CC_O, RAX);
-    as_store_n(&e->as, 2, RAX, RBP, DISP(nzcv));
-    e->flags = EM_FLAGS_HOST;
+    e->flags = inverted ? EM_FLAGS_BORROW : EM_FLAGS_HOST;
+    store_flags(e);
+    e->again.kind = EM_AGAIN_NOT;
+    e->unsettled = false;
+}
+
+/* right side: dst op= slot m or imm */
+static void again_op(struct emitter *e, const struct em_again *g, unsigned op, int dst)
+{
+    if (g->has_m)
+        em_alu_slot(e, g->w, op, dst, g->m);
+    else
+        as_alu_ri(&e->as, g->w, op, dst, g->imm);
+}
+
+/* The host's flags, from the registers. Clobbers RAX. */
+static void flags_again(struct emitter *e, const struct em_again *g)
+{
+    const bool sub = g->kind == EM_AGAIN_SUB;
+    const unsigned op = sub ? ALU_CMP : g->kind == EM_AGAIN_ADD ? ALU_ADD : ALU_AND;
+    int left = RAX;
+    if (g->kind == EM_AGAIN_AND && g->has_m && g->m == g->n) {
+        left = em_get(e, g->w, g->n, RAX);
+        as_test_rr(&e->as, g->w, left, left);
+    } else {
+        if (sub && !g->undo)
+            left = em_get(e, g->w, g->n, RAX);
+        else
+            em_get_into(e, g->w, RAX, g->n);
+        if (g->undo)
+            again_op(e, g, sub ? ALU_ADD : ALU_SUB, RAX);
+        again_op(e, g, op, left);
+    }
+    e->flags = sub ? EM_FLAGS_BORROW : EM_FLAGS_HOST;
+}
+
+void em_flags_set(struct emitter *e, bool borrow, struct em_again again)
+{
+    e->flags = borrow ? EM_FLAGS_BORROW : EM_FLAGS_HOST;
+    e->again = again;
+    e->unsettled = true;
+}
+
+void em_settle(struct emitter *e)
+{
+    if (!e->unsettled)
+        return;
+    if (e->flags == EM_FLAGS_NONE)
+        flags_again(e, &e->again);
+    store_flags(e);
+    e->unsettled = false;
 }
 
 /* TEST byte [nzcv + byte], bit: NE if it is set. */
@@ -111,15 +178,23 @@ unsigned em_condition(struct emitter *e, unsigned cond)
     static const uint8_t host[16] = {CC_E, CC_NE, CC_B,  CC_AE, CC_S, CC_NS, CC_O, CC_NO,
                                      CC_A, CC_BE, CC_GE, CC_L,  CC_G, CC_LE, 0,    0};
     static const uint16_t single[4] = {FLAG_Z, FLAG_C, FLAG_N, FLAG_V};
-    if (e->flags == EM_FLAGS_NONE && cond < 8) {
+    const bool is_in_memory = e->flags == EM_FLAGS_NONE && e->again.kind == EM_AGAIN_NOT;
+    if (is_in_memory && cond < 8) {
         test_flag(e, single[cond / 2]);
         return cond & 1 ? CC_E : CC_NE;
     }
-    if (e->flags == EM_FLAGS_NONE)
+    if (is_in_memory) {
         em_flags_in(e);
-    if (cond == 8 || cond == 9) /* HI, LS: the host's want a borrow */
+        e->flags = EM_FLAGS_HOST;
+    } else if (e->flags == EM_FLAGS_NONE) {
+        flags_again(e, &e->again);
+    }
+    const bool borrow = e->flags == EM_FLAGS_BORROW;
+    if ((cond & ~1u) == 8 && !borrow) { /* HI, LS: the host's want a borrow */
         as_cmc(&e->as);
-    return host[cond];
+        e->flags = EM_FLAGS_BORROW;
+    }
+    return (cond & ~1u) == 2 && borrow ? host[cond] ^ 1u : host[cond]; /* CS, CC */
 }
 
 /* ---- off the straight path ---- */
@@ -127,7 +202,9 @@ unsigned em_condition(struct emitter *e, unsigned cond)
 struct em_stub *em_new_stub(struct emitter *e, enum em_stub_kind kind, uint8_t *jump)
 {
     struct em_stub *s = &e->stubs[e->stub_count++];
-    *s = (struct em_stub){.kind = kind, .jump = jump};
+    *s = (struct em_stub){.kind = kind, .jump = jump, .fresh = e->loop.fresh};
+    if (e->unsettled)
+        s->again = e->again;
     return s;
 }
 
@@ -178,16 +255,58 @@ void em_handler(struct emitter *e, const struct insn *i, bool ends)
 
 /* ---- whole blocks ---- */
 
+void em_kick_check(struct emitter *e)
+{
+    as_alu_mi(&e->as, false, ALU_CMP, RBP, DISP(kick), 0);
+    em_new_stub(e, EM_STUB_KICK, as_jcc(&e->as, CC_NE, as_rx(&e->as)));
+}
+
 void em_begin(struct emitter *e)
 {
-    em_v_start(e);
-    const uint8_t *start = e->as.p;
     e->sp_aligned = false;
     e->paired = e->zf_for = NULL;
     e->run = 1;
-    as_alu_mi(&e->as, false, ALU_CMP, RBP, DISP(kick), 0);
-    em_new_stub(e, EM_STUB_KICK, as_jcc(&e->as, CC_NE, as_rx(&e->as)));
+    e->again.kind = EM_AGAIN_NOT;
+    e->unsettled = false;
+    em_v_start(e);
+    const uint8_t *start = e->as.p;
+    em_kick_check(e);
     e->jit->kick_check = (unsigned)(e->as.p - start); /* the same in every block */
+    if (e->loop.is)
+        em_byte_mov(e, DISP(came_round), 0);
+    e->loop.fresh = e->loop.is;
+    e->loop.entry = e->as.p;
+}
+
+static bool is_unsettled(const struct emitter *e, const struct em_stub *s)
+{
+    return s->again.kind != EM_AGAIN_NOT || (s->fresh && e->loop.again.kind != EM_AGAIN_NOT);
+}
+
+/* Where a stub leads to, NZCV is seen in memory. */
+static void settle_stub(struct emitter *e, const struct em_stub *s)
+{
+    uint8_t *settled = NULL;
+    if (!is_unsettled(e, s))
+        return;
+    if (s->again.kind == EM_AGAIN_NOT) {
+        em_byte_op(e, ALU_CMP, DISP(came_round), 0);
+        settled = as_jcc(&e->as, CC_E, as_rx(&e->as));
+    }
+    flags_again(e, s->again.kind == EM_AGAIN_NOT ? &e->loop.again : &s->again);
+    store_flags(e);
+    if (settled && !e->as.full)
+        as_patch(settled, e->as.p);
+}
+
+/* A way out that NZCV is stored on, before the jump that is patched. */
+static void settle_exit(struct emitter *e, struct em_stub *s)
+{
+    if (s->round)
+        s->link->stub = e->as.p;
+    settle_stub(e, s);
+    if (!s->round)
+        s->site = as_jmp(&e->as, as_rx(&e->as) + 5);
 }
 
 static void finish_stub(struct emitter *e, struct em_stub *s)
@@ -202,6 +321,7 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
             em_fp_second_look(e, s);
         if (s->bytes)
             em_find_page(e, s);
+        settle_stub(e, s);
         for (unsigned n = 0; n < s->run; n++) {
             as_mov_ri(a, RCX, (uintptr_t)(s->insn + n));
             call_handler(e);
@@ -215,13 +335,18 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
         break;
     case EM_STUB_V: em_v_make_ready(e, s); break;
     case EM_STUB_INTERPRET:
+        settle_stub(e, s);
         as_mov_ri(a, RCX, (uintptr_t)s->insn);
         as_jmp(a, e->jit->interpret);
         break;
     case EM_STUB_EXIT: {
         struct link *l = s->link;
+        if (is_unsettled(e, s))
+            settle_exit(e, s);
         l->site = s->site;
-        l->stub = a->p;
+        l->round = s->round ? e->loop.entry : NULL;
+        if (!s->round)
+            l->stub = a->p;
         l->gen_at = s->gen;
         if (s->stale)
             as_patch(s->stale, a->p);
@@ -248,6 +373,7 @@ static void finish_stub(struct emitter *e, struct em_stub *s)
         as_jmp(a, e->jit->leave);
         break;
     case EM_STUB_KICK:
+        settle_stub(e, s);
         as_mov_ri(a, RAX, e->va);
         as_mov_ri(a, RCX, 0);
         as_jmp(a, e->jit->leave);

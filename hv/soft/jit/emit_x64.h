@@ -6,7 +6,21 @@
 #include "code.h"
 #include "emit.h"
 
-enum em_flags { EM_FLAGS_NONE, EM_FLAGS_HOST }; /* are the host's flags the guest's? */
+/* Are the host's flags the guest's? BORROW: but for the carry, which is the other way round. */
+enum em_flags { EM_FLAGS_NONE, EM_FLAGS_HOST, EM_FLAGS_BORROW };
+
+/*
+ * How NZCV can be had again from the registers that it came from, while they are what they were: by
+ * SUB or ADD of n and its right side, or by AND. `undo`: n has the result; what it was is found by
+ * the opposite operation.
+ */
+enum em_again_kind { EM_AGAIN_NOT, EM_AGAIN_SUB, EM_AGAIN_ADD, EM_AGAIN_AND };
+struct em_again {
+    uint8_t kind;
+    bool w, undo, has_m; /* has_m: the right side is a slot, else imm */
+    uint8_t n, m;
+    int32_t imm;
+};
 
 /* Which V register each XMM register has a copy of, or -1; what else is known (emit_v_x64.h). */
 struct em_held {
@@ -52,16 +66,34 @@ struct em_stub {
     uint16_t bytes;
     bool write;
     struct em_place place;
-    uint8_t *found; /* also V */
-    uint8_t want;   /* V: V_* that have to be clear */
-    bool flags;     /* HANDLER: the code at `back` expects the host's flags to be NZCV */
-    bool tested;    /* HANDLER: ... or ZF to be that of slot `result` */
+    uint8_t *found;        /* also V */
+    uint8_t want;          /* V: V_* that have to be clear */
+    struct em_again again; /* NZCV, which is not in memory: it has to be for what comes */
+    bool fresh;            /* the same, if the block came round (struct em_loop) */
+    bool round;            /* EXIT: of a loop, to its own block */
+    bool flags;            /* HANDLER: the code at `back` expects the host's flags to be NZCV */
+    bool tested;           /* HANDLER: ... or ZF to be that of slot `result` */
     uint8_t result;
     /* HANDLER: where to go on if the lanes in r are right after all (emit_fp_x64.c). */
     enum em_zero zero;
     uint8_t *accept;
     uint8_t r, n, m, bytes_used;
     bool wide;
+};
+
+/*
+ * A block whose last branch leads back to itself, and that sets NZCV before anything but a fault or
+ * a way out can see it. NZCV need not be in memory when it comes round: what is fresh, up to where
+ * it is set, finds it from the registers, which must not have been written up to there.
+ */
+struct em_loop {
+    bool is;          /* the block is one */
+    bool fresh;       /* being translated: before NZCV is set */
+    bool shown;       /* ... and there is something that can see it */
+    uint64_t written; /* slots, before the last of those */
+    struct em_again
+        again;      /* NZCV when it comes round; EM_AGAIN_NOT: it is in memory all the same */
+    uint8_t *entry; /* where it comes round to */
 };
 
 struct emitter {
@@ -72,6 +104,9 @@ struct emitter {
     uint64_t va;
     unsigned view; /* enum mmu_view of the block */
     enum em_flags flags;
+    struct em_again again;
+    struct em_loop loop;
+    bool unsettled; /* NZCV is not in memory: the host has it, or `again` has, or both */
     struct em_held held;
     const struct insn *paired; /* the store-exclusive that its load-exclusive has looked up */
     const struct insn *zf_for; /* this instruction finds in ZF whether slot zf_of is zero */
@@ -86,7 +121,8 @@ struct emitter {
 };
 
 void em_begin(struct emitter *e);
-bool em_finish(struct emitter *e); /* false: the code memory is full */
+void em_kick_check(struct emitter *e); /* to the dispatcher, if somebody asks for it */
+bool em_finish(struct emitter *e);     /* false: the code memory is full */
 void em_thunks(struct jit *jit, struct as *a);
 
 /* ---- registers and flags (emit_x64.c) ---- */
@@ -118,6 +154,14 @@ void em_alu_slot(struct emitter *e, bool w, unsigned op, int dst, int slot);
 
 /* The host's flags become NZCV, if anything can see it. `inverted`: the carry is a borrow. */
 void em_flags_out(struct emitter *e, bool live, bool inverted);
+/* op byte [rbp + disp], v; and mov. */
+void em_byte_op(struct emitter *e, unsigned op, int32_t disp, uint8_t v);
+void em_byte_mov(struct emitter *e, int32_t disp, uint8_t v);
+
+/* An instruction that sets NZCV has been emitted: the host's flags are it. It stays there. */
+void em_flags_set(struct emitter *e, bool borrow, struct em_again again);
+/* NZCV into memory, if it is not there. Clobbers RAX; the host's flags are NZCV then. */
+void em_settle(struct emitter *e);
 /* All flags into the host's. Clobbers RAX. */
 void em_flags_in(struct emitter *e);
 /* Make the host's flags decide a condition; returns the host's code for it. */

@@ -14,9 +14,10 @@
 
 /* How an instruction deals with NZCV. */
 enum flag_use {
-    USES_FLAGS, /* reads them, or may leave the block so that they are seen */
-    SETS_FLAGS, /* sets all four, reads none */
-    NO_FLAGS
+    NO_FLAGS = 0,
+    READS_FLAGS = 1,
+    SETS_FLAGS = 2, /* all four */
+    SHOWS_FLAGS = 4 /* may leave the block or call a handler, so that they are seen */
 };
 
 #define IS64(i)  ((i)->raw >> 31)
@@ -405,36 +406,123 @@ static bool translate(struct emitter *e, const struct insn *i, bool live)
     return true;
 }
 
-static enum flag_use flag_use(const struct insn *i)
+/* Is it one that only computes in general registers? Its result is in rd. */
+static bool computes(const struct insn *i)
 {
     unsigned id = i->id;
-    bool arith =
-        (id >= A64_ADD_W_imm && id <= A64_SUBS_X_imm) || (id >= A64_ADD_W && id <= A64_SUBS_X_ext);
-    bool logical =
-        (id >= A64_AND_W_imm && id <= A64_ANDS_X_imm) || (id >= A64_AND_W && id <= A64_BICS_X);
-    if (arith)
-        return i->raw >> 29 & 1 ? SETS_FLAGS : NO_FLAGS;
-    if (logical)
-        return (i->raw >> 29 & 3) == 3 ? SETS_FLAGS : NO_FLAGS;
-    if ((id >= A64_MOVN_W && id <= A64_EXTR_X) || (id >= A64_MADD_W && id <= A64_UMULH) ||
-        (id >= A64_LSLV_W && id <= A64_RORV_X && id != A64_UDIV_X && id != A64_SDIV_X))
+    return (id >= A64_ADD_W_imm && id <= A64_EXTR_X) || (id >= A64_ADD_W && id <= A64_SUBS_X_ext) ||
+           (id >= A64_AND_W && id <= A64_UMULH && !(id >= A64_RMIF && id <= A64_SETF16));
+}
+
+static unsigned flag_use(const struct insn *i)
+{
+    unsigned id = i->id, opc = i->raw >> 29 & 3;
+    if ((id >= A64_ADD_W_imm && id <= A64_SUBS_X_imm) || (id >= A64_ADD_W && id <= A64_SUBS_X_ext))
+        return opc & 1 ? SETS_FLAGS : NO_FLAGS;
+    if ((id >= A64_AND_W_imm && id <= A64_ANDS_X_imm) || (id >= A64_AND_W && id <= A64_BICS_X))
+        return opc == 3 ? SETS_FLAGS : NO_FLAGS;
+    if (id >= A64_ADC_W && id <= A64_SBCS_X)
+        return READS_FLAGS | (opc & 1 ? SETS_FLAGS : NO_FLAGS);
+    if (id >= A64_CCMN_W && id <= A64_CCMP_X_imm)
+        return READS_FLAGS | SETS_FLAGS;
+    if (id >= A64_CSEL_W && id <= A64_CSNEG_X)
+        return READS_FLAGS;
+    if (computes(i))
         return NO_FLAGS;
     if (id >= A64_MOVI && id <= A64_SUDOT_e && i->fn != op_fp_trap)
         return NO_FLAGS; /* integer vectors */
-    return USES_FLAGS;
+    return READS_FLAGS | SHOWS_FLAGS;
+}
+
+/* B.cond, CBZ, TBZ and their like. */
+static bool is_conditional(const struct insn *i)
+{
+    return i->id >= A64_B_cond && i->id <= A64_TBNZ && !(i->id == A64_B_cond && i->aux >= 14);
+}
+
+/* Does it end by a branch to itself, and set NZCV before anything but a fault or another branch can
+ * see it? */
+static bool is_loop(const struct block *b)
+{
+    const struct insn *last = &b->insns[b->rows - 1];
+    if (!is_conditional(last) || last->ra || last->imm != -(uint64_t)last->off ||
+        b->link[1].crosses)
+        return false;
+    for (const struct insn *i = b->insns; i < last; i++) {
+        struct em_mem m;
+        const unsigned use = flag_use(i);
+        if (use == SETS_FLAGS)
+            return true;
+        if (use != NO_FLAGS && !memory_of(i, &m) && !(is_conditional(i) && i->id != A64_B_cond))
+            return false;
+    }
+    return false;
+}
+
+#define SLOT_BIT(slot) (UINT64_C(1) << (slot))
+
+/* The slots that an instruction writes, or `run` accesses in a row; all, if that is not known. */
+static uint64_t written(const struct insn *i, const struct em_mem *m, unsigned run)
+{
+    uint64_t slots = 0;
+    for (unsigned n = 0; n < run; n++) {
+        if (!m[n].write)
+            slots |= SLOT_BIT(i[n].rd) | (m[n].pair ? SLOT_BIT(i[n].ra) : 0);
+        if (m[n].mode == EM_PRE || m[n].mode == EM_POST)
+            slots |= SLOT_BIT(i[n].rn);
+    }
+    if (run || is_conditional(i))
+        return slots;
+    return computes(i) ? SLOT_BIT(i->rd) : ~UINT64_C(0);
+}
+
+static uint64_t again_slots(const struct em_again *g)
+{
+    if (g->kind == EM_AGAIN_NOT)
+        return 0;
+    return SLOT_BIT(g->n) | (g->has_m ? SLOT_BIT(g->m) : 0);
+}
+
+/* Can what is fresh when the block comes round do with these slots, and with the vector state that
+ * there is? */
+static bool may_go_round(const struct emitter *e, uint64_t slots)
+{
+    return e->loop.is && !(e->loop.written & slots) && !(e->block->wants & ~e->held.ready);
+}
+
+/*
+ * NZCV is not in memory, and something sees it, at i or later. Can it stay so? `seen`: behind i.
+ * Accesses store it in their stubs, conditional instructions take it as it is.
+ */
+static bool may_stay_unsettled(const struct emitter *e, const struct insn *i, unsigned run,
+                               uint64_t writes, bool seen)
+{
+    const uint64_t slots = again_slots(&e->again);
+    const bool lasts = e->again.kind != EM_AGAIN_NOT && !(writes & slots);
+    if (is_conditional(i))
+        return lasts && (i->ra || may_go_round(e, slots));
+    if (run)
+        return e->again.kind != EM_AGAIN_NOT && (lasts || !seen);
+    switch (flag_use(i)) {
+    case NO_FLAGS: return lasts;
+    case READS_FLAGS: return i->id >= A64_CSEL_W && i->id <= A64_CSNEG_X && (lasts || !seen);
+    case READS_FLAGS | SETS_FLAGS: return i->id >= A64_CCMN_W && i->id <= A64_CCMP_X_imm;
+    default: return false;
+    }
 }
 
 bool jit_emit(struct cpu *c, struct jit *jit, struct block *b)
 {
     static _Thread_local struct emitter emitter;
     struct emitter *e = &emitter;
-    bool live[BLOCK_MAX_INSNS + 1];
+    bool live[BLOCK_MAX_INSNS + 1]; /* does anything see NZCV as it is behind this one? */
+    uint64_t written_yet = 0;
     unsigned total = b->rows;
     bool seen = true;
     for (unsigned n = total; n-- > 0;) {
-        enum flag_use use = flag_use(&b->insns[n]);
+        unsigned use = flag_use(&b->insns[n]);
         live[n] = seen;
-        seen = use == USES_FLAGS || (use == NO_FLAGS && seen);
+        seen = (use & (READS_FLAGS | SHOWS_FLAGS)) || (seen && !(use & SETS_FLAGS));
     }
 
     e->as = (struct as){
@@ -446,20 +534,35 @@ bool jit_emit(struct cpu *c, struct jit *jit, struct block *b)
     e->view = !(b->flags & BLOCK_EL1) ? VIEW_EL0 : b->flags & BLOCK_PAN ? VIEW_EL1_PAN : VIEW_EL1;
     e->flags = EM_FLAGS_NONE;
     e->stub_count = 0;
+    e->loop = (struct em_loop){.is = is_loop(b)};
     const uint8_t *code = as_rx(&e->as);
     em_begin(e);
     for (unsigned n = 0; n < total; n++) {
         const struct insn *i = &b->insns[n];
         struct em_mem accesses[EM_RUN_MAX];
         unsigned run = memory_run(e, i, total - n, accesses);
-        bool trapped = i->fn == op_fp_trap;
-        if (run) {
-            em_memory(e, i, accesses, run);
-            n += run - 1;
-            continue;
+        const uint64_t writes = written(i, accesses, run);
+        const bool sets = !run && (flag_use(i) & SETS_FLAGS);
+        if (n && !live[n - 1])
+            e->unsettled = false;
+        n += run ? run - 1 : 0;
+        if (e->unsettled && !may_stay_unsettled(e, i, run, writes, live[n]))
+            em_settle(e);
+        if (sets)
+            e->loop.fresh = false;
+        if (e->loop.fresh && (run || is_conditional(i))) {
+            e->loop.shown = true;
+            e->loop.written = written_yet;
         }
-        if (trapped || !translate(e, i, live[n]))
+        written_yet |= writes;
+        if (run)
+            em_memory(e, i, accesses, run);
+        else if (i->fn == op_fp_trap || !translate(e, i, live[n]))
             em_handler(e, i, n + 1 == total);
+        if (!sets && (writes & again_slots(&e->again))) {
+            e->again.kind = EM_AGAIN_NOT;
+            e->unsettled = false; /* or it would have been settled */
+        }
     }
     if (!em_finish(e))
         return false;
