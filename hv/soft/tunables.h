@@ -19,9 +19,9 @@
 #define JUMP_CACHE_BITS 12
 #define CODE_MEMORY     (32u << 20) /* of one vCPU, half of it for decoded blocks, half translated */
 #define MAILBOX_SLOTS   16
-#define JIT_HEAT        24 /* entries before a block is worth translating */
-#define PAC_MEMO_BITS   12 /* entries of 48 bytes */
-#define BASE_MISS_NS    60 /* from one to the next on average, or more: the page of a base pays */
+#define JIT_HEAT        24  /* entries before a block is worth translating */
+#define PAC_MEMO_BITS   12  /* entries of 48 bytes */
+#define BASE_MISS_NS    200 /* from one to the next on average, or more: the page of a base pays */
 #endif
 
 /* Limits of option "jit-code". A jump in translated code reaches 2 GiB. */
