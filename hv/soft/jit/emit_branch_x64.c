@@ -41,6 +41,7 @@ static struct em_stub *exit_stub(struct emitter *e, struct link *l, uint64_t tar
     l->ready = e->held.ready;
     s->target = target;
     s->site = jump;
+    s->host = e->unsettled ? e->flags : EM_FLAGS_NONE;
     return s;
 }
 
@@ -94,6 +95,7 @@ static void go_round(struct emitter *e, uint64_t next, unsigned cc)
     e->loop.again = e->again;
     exit_stub(e, &link[1], next, as_jcc(a, cc ^ 1, as_rx(a)));
     em_kick_check(e);
+    e->flags = EM_FLAGS_NONE;
     if (e->loop.shown)
         em_byte_mov(e, DISP(came_round), 1);
     exit_stub(e, &link[0], e->va, as_jmp(a, as_rx(a)))->round = true;
@@ -144,8 +146,8 @@ void em_branch_zero(struct emitter *e, const struct insn *i, bool w, bool nonzer
 {
     if (e->zf_for != i || e->zf_of != i->rn)
         em_test_zero(e, w, i->rn);
-    two_ways(e, i, nonzero ? CC_NE : CC_E);
     e->flags = EM_FLAGS_NONE;
+    two_ways(e, i, nonzero ? CC_NE : CC_E);
 }
 
 void em_branch_bit(struct emitter *e, const struct insn *i, unsigned bit, bool set)
@@ -157,8 +159,8 @@ void em_branch_bit(struct emitter *e, const struct insn *i, unsigned bit, bool s
         as_op2_rr(&e->as, true, 0xba, 4, r, false); /* bt r, bit */
         as_8(&e->as, bit);
     }
-    two_ways(e, i, bit < 32 ? (set ? CC_NE : CC_E) : (set ? CC_B : CC_AE));
     e->flags = EM_FLAGS_NONE;
+    two_ways(e, i, bit < 32 ? (set ? CC_NE : CC_E) : (set ? CC_B : CC_AE));
 }
 
 /* x30 := the return address. Leaves RAX and the flags. */

@@ -293,7 +293,10 @@ static void settle_stub(struct emitter *e, const struct em_stub *s)
         em_byte_op(e, ALU_CMP, DISP(came_round), 0);
         settled = as_jcc(&e->as, CC_E, as_rx(&e->as));
     }
-    flags_again(e, s->again.kind == EM_AGAIN_NOT ? &e->loop.again : &s->again);
+    if (s->host != EM_FLAGS_NONE)
+        e->flags = s->host;
+    else
+        flags_again(e, s->again.kind == EM_AGAIN_NOT ? &e->loop.again : &s->again);
     store_flags(e);
     if (settled && !e->as.full)
         as_patch(settled, e->as.p);

@@ -69,6 +69,7 @@ struct em_stub {
     uint8_t *found;        /* also V */
     uint8_t want;          /* V: V_* that have to be clear */
     struct em_again again; /* NZCV, which is not in memory: it has to be for what comes */
+    enum em_flags host;    /* EXIT: ... but the host's flags have it where the jump is */
     bool fresh;            /* the same, if the block came round (struct em_loop) */
     bool round;            /* EXIT: of a loop, to its own block */
     bool flags;            /* HANDLER: the code at `back` expects the host's flags to be NZCV */
