@@ -128,6 +128,10 @@ void em_v_store_pair(struct emitter *e, const struct insn *i, unsigned bytes, en
 void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned regs, unsigned bytes,
                 bool post);
 
+/* LD1R: one element of memory in every lane. */
+void em_v_load_copies(struct emitter *e, const struct insn *i, unsigned size, unsigned bytes,
+                      bool post);
+
 void em_v_imm(struct emitter *e, unsigned d, uint64_t low, uint64_t high);
 void em_v_bits_imm(struct emitter *e, unsigned d, uint64_t bits, bool clear, unsigned bytes);
 void em_v_move(struct emitter *e, unsigned d, unsigned n, unsigned bytes);

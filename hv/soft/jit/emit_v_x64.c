@@ -369,6 +369,38 @@ void em_v_store_pair(struct emitter *e, const struct insn *i, unsigned bytes, en
     em_join(e, first);
 }
 
+/* Post-index of structures: by Xm, or by the bytes transferred, which imm has. */
+static void post_index(struct emitter *e, const struct insn *i)
+{
+    if (i->rm == X_ZR) {
+        em_write_back(e, i, EM_POST);
+        return;
+    }
+    int base = em_dest(i->rn, RAX);
+    int n = em_get(e, true, i->rn, RAX), m = em_get(e, true, i->rm, RCX);
+    as_lea_x(&e->as, true, base, n, m, 0, 0);
+    em_put(e, i->rn, base);
+}
+
+void em_v_load_copies(struct emitter *e, const struct insn *i, unsigned size, unsigned bytes,
+                      bool post)
+{
+    static const unsigned copies[4] = {VX_PBROADCASTB, VX_PBROADCASTW, VX_PBROADCASTD,
+                                       VX_PBROADCASTQ};
+    unsigned first = e->stub_count;
+    em_v_begin(e);
+    as_mov_rr(&e->as, true, RAX, em_get(e, true, i->rn, RAX));
+    struct em_place p = em_locate_at_rax(e, i, 1u << size, false);
+    int r = em_v_to(e, i->rd);
+    load(e, r, 1u << size, p, 0);
+    as_v(&e->as, copies[size], r, 0, r);
+    e->used[r] = 16;
+    em_v_out(e, i->rd, r, bytes);
+    if (post)
+        post_index(e, i);
+    em_join(e, first);
+}
+
 /* The handlers' order: all of memory, then the registers. Several registers wrap from 31 to 0. */
 void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned regs, unsigned bytes,
                 bool post)
@@ -390,14 +422,8 @@ void em_v_multi(struct emitter *e, const struct insn *i, bool write, unsigned re
     }
     for (unsigned k = 0; k < regs && !write; k++)
         em_v_out(e, (i->rd + k) & 31, r[k], 16);
-    if (post && i->rm == X_ZR) {
-        em_write_back(e, i, EM_POST); /* imm has the bytes transferred */
-    } else if (post) {
-        int base = em_dest(i->rn, RAX);
-        int n = em_get(e, true, i->rn, RAX), m = em_get(e, true, i->rm, RCX);
-        as_lea_x(&e->as, true, base, n, m, 0, 0);
-        em_put(e, i->rn, base);
-    }
+    if (post)
+        post_index(e, i);
     em_join(e, first);
 }
 

@@ -220,6 +220,15 @@ static bool multiple(struct emitter *e, const struct insn *i)
     return true;
 }
 
+/* LD1R; other single structures are the handler's. */
+static bool replicate(struct emitter *e, const struct insn *i)
+{
+    if (insn_bits(i->raw, 13, 3) != 6 || insn_bits(i->raw, 21, 1))
+        return false;
+    em_v_load_copies(e, i, insn_bits(i->raw, 10, 2), bytes_of(i), i->id == A64_LDn_single_post);
+    return true;
+}
+
 static bool memory(struct emitter *e, const struct insn *i)
 {
     switch (i->id) {
@@ -238,6 +247,8 @@ static bool memory(struct emitter *e, const struct insn *i)
     case A64_LDn_multi_post:
     case A64_STn_multi:
     case A64_STn_multi_post: return multiple(e, i);
+    case A64_LDn_single:
+    case A64_LDn_single_post: return replicate(e, i);
     default: return i->id >= A64_LDNP_v && i->id <= A64_STP_v_pre && pair(e, i);
     }
 }
