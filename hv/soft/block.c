@@ -74,11 +74,11 @@ static unsigned page_hash(uint64_t ipa)
 
 /* With the virtual address, too: the pages of a program that many processes run are met at many.
  * Blocks of a page are near each other, so that a small guest touches little of the table. */
-#define NEAR_BITS 5
+#define NEAR_BITS 7
 static unsigned block_hash(uint64_t ipa, uint64_t va)
 {
     uint64_t page = ipa >> PAGE_BITS ^ (va & PAGE_MASK) << 5;
-    unsigned near = (unsigned)(ipa >> 2 ^ ipa >> 7) & ((1u << NEAR_BITS) - 1);
+    unsigned near = (unsigned)(ipa >> 2 ^ ipa >> 9) & ((1u << NEAR_BITS) - 1);
     return hash_of(page, BLOCK_HASH_BITS - NEAR_BITS) << NEAR_BITS | near;
 }
 

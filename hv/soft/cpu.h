@@ -110,10 +110,31 @@ struct debug_watches {
     uint64_t value[DEBUG_WATCHPOINTS], control[DEBUG_WATCHPOINTS], units;
 };
 
-/* A pointer authentication code, and what it was made from (op_pauth.c). */
-struct pac_memo {
-    uint64_t data, modifier, hi, lo, code;
-    bool valid;
+/*
+ * A pointer without and with its authentication code (op_pauth.c). `id` stands for the key, its
+ * value and the registers that say where the code goes; no other ever has the same, so nothing need
+ * be forgotten. Translated code looks here by itself.
+ */
+struct pac_entry {
+    uint64_t plain, coded, modifier, id;
+};
+#define PAC_ENTRY_BITS 5 /* log2 of the size of an entry */
+#define PAC_ENTRIES    (1u << PAC_MEMO_BITS)
+#define PAC_OFFSETS    ((PAC_ENTRIES - 1) << PAC_ENTRY_BITS)
+#define PAC_HASH       0x9e3779b1u
+#define PAC_HASH_SHIFT 15
+/* Where the entry is, in bytes: calls in a row from one function have neighbouring ones. */
+static inline unsigned pac_offset(uint64_t ptr, uint64_t modifier)
+{
+    return (((uint32_t)modifier * PAC_HASH >> PAC_HASH_SHIFT) + (uint32_t)(ptr << 3)) & PAC_OFFSETS;
+}
+
+/* IA, IB, DA, DB: in cpu->pac_id, which number the key has now; PAC_UNKNOWN: to be looked up. */
+#define PAC_KEYS    4
+#define PAC_UNKNOWN UINT64_MAX
+struct pac_known { /* a key that has a number */
+    uint64_t lo, hi, id;
+    unsigned key;
 };
 
 /* Work that another vCPU asks this one to do at its next block end, and waits for (broadcast.c). */
@@ -255,7 +276,9 @@ struct cpu {
     } described; /* the last instruction that left by a Data Abort, as its syndrome tells it */
     struct large_pages large;       /* in the TLB (tlb.c) */
     struct large_pages fetch_large; /* fetched from since fetch_gen changed */
-    struct pac_memo pac_memo[1u << PAC_MEMO_BITS];
+    uint64_t pac_id[PAC_KEYS], pac_last_id;
+    struct pac_known pac_known[PAC_KNOWN];
+    struct pac_entry pac[PAC_ENTRIES];
     uint64_t fetch_seen[4];        /* filter of the other pages fetched from: a bit by hash */
     uint32_t tlb_used[VIEW_COUNT]; /* which 32nds of a set have entries */
 
@@ -588,6 +611,13 @@ bool sysreg_id_value(uint16_t num, uint64_t *value);
 #define SYSREG_CTR   0x84448004u
 #define SYSREG_DCZID 4u
 uint64_t sysreg_ccsidr(unsigned level, bool instruction);
+
+/* ---- pointer authentication (op_pauth.c)
+ * ------------------------------------------------------------- */
+
+/* A key may have another value; SCTLR_EL1, TCR_EL1 or an ID register may. */
+void pauth_keys_changed(struct cpu *c);
+void pauth_config_changed(struct cpu *c);
 
 /* ---- timer (timer.c)
  * -------------------------------------------------------------------------------------- */

@@ -4,13 +4,14 @@
  * instructions that put it in, check it and take it out. Arm ARM D8.10 and the pseudocode functions
  * AddPAC, Auth and Strip. Owner thread.
  *
- * The same return addresses are signed over and over, so the last codes are remembered, each with
- * all that it was made from: nothing need be forgotten when keys change.
+ * The same return addresses are signed over and over, so the last pointers are remembered with
+ * their codes, each with all that it was made from: struct pac_entry.
  */
 #include "a64.h"
 #include "cpu.h"
 #include "mem.h"
 #include "pauth.h"
+#include "sysreg_fn.h"
 
 #define OP(name)     const struct insn *op_##name(struct cpu *c, const struct insn *i)
 #define FORMAT(name) bool dec_##name(struct insn *i, uint32_t w)
@@ -86,17 +87,11 @@ FORMAT(ldra)
 
 /* ---- codes ---- */
 
-/* Each key is four rows of sysreg.def: low and high half, in the order of enum pac_key. */
-static uint64_t code_of(struct cpu *c, uint64_t data, uint64_t modifier, unsigned key)
+/* Each key is two rows of sysreg.def: low and high half, in the order of enum pac_key. */
+static uint64_t code_of(const struct cpu *c, uint64_t data, uint64_t modifier, unsigned key)
 {
-    const uint64_t lo = c->sr[SR_APIAKEYLO_EL1 + 2 * key], hi = c->sr[SR_APIAKEYHI_EL1 + 2 * key];
-    const uint64_t hash =
-        (data ^ modifier * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
-    struct pac_memo *m = &c->pac_memo[hash >> (64 - PAC_MEMO_BITS)];
-
-    if (m->data != data || m->modifier != modifier || m->hi != hi || m->lo != lo || !m->valid)
-        *m = (struct pac_memo){data, modifier, hi, lo, pauth_qarma5(data, modifier, hi, lo), true};
-    return m->code;
+    return pauth_qarma5(data, modifier, c->sr[SR_APIAKEYHI_EL1 + 2 * key],
+                        c->sr[SR_APIAKEYLO_EL1 + 2 * key]);
 }
 
 /* SCTLR_EL1.EnIA, EnIB, EnDA, EnDB: without it the instruction leaves the pointer as it is. */
@@ -143,23 +138,29 @@ static bool upper_half(const struct cpu *c, uint64_t ptr, bool data)
     return ptr >> (tbi ? 55 : 63) & 1;
 }
 
-static uint64_t add_code(struct cpu *c, uint64_t ptr, uint64_t modifier, unsigned key)
+/* *proper: authentication takes it back. */
+static uint64_t add_code(const struct cpu *c, uint64_t ptr, uint64_t modifier, unsigned key,
+                         bool *proper)
 {
+    *proper = true;
     if (!enabled(c, key))
         return ptr;
     const bool tag = tagged(c, ptr, IS_DATA(key)), upper = upper_half(c, ptr, IS_DATA(key));
     const unsigned bottom = bottom_bit(c, upper), top = tag ? 56 : 64;
-    const uint64_t field = mask(bottom, top), ext = ptr & field;
-    uint64_t code = code_of(c, extended(ptr, upper, bottom, tag), modifier, key);
+    const uint64_t field = mask(bottom, top), original = extended(ptr, upper, bottom, tag);
+    uint64_t code = code_of(c, original, modifier, key);
 
-    if (ext && ext != field) /* not a proper pointer: its code must never match */
+    *proper = original == ptr;
+    if (!*proper && (ptr & field) && (ptr & field) != field) /* its code must never match */
         code ^= UINT64_C(1) << (top - 2);
     return (ptr & ~field) | (code & field & ~BIT55) | (upper ? BIT55 : 0);
 }
 
-/* The pointer without its code; with an error in it if the code is wrong. */
-static uint64_t authenticate(struct cpu *c, uint64_t ptr, uint64_t modifier, unsigned key)
+/* The pointer without its code; with an error in it if the code is wrong: *right. */
+static uint64_t remove_code(const struct cpu *c, uint64_t ptr, uint64_t modifier, unsigned key,
+                            bool *right)
 {
+    *right = true;
     if (!enabled(c, key))
         return ptr;
     const bool tag = tagged(c, ptr, IS_DATA(key)), upper = ptr & BIT55;
@@ -168,17 +169,86 @@ static uint64_t authenticate(struct cpu *c, uint64_t ptr, uint64_t modifier, uns
     const uint64_t code = code_of(c, original, modifier, key);
     const uint64_t error = key & 1 ? 2 : 1;
 
-    if (((code ^ ptr) & mask(bottom, top) & ~BIT55) == 0)
+    *right = ((code ^ ptr) & mask(bottom, top) & ~BIT55) == 0;
+    if (*right)
         return original;
     return tag ? (original & ~mask(53, 55)) | error << 53
                : (original & ~mask(61, 63)) | error << 61;
+}
+
+/* ---- what is remembered ---- */
+
+_Static_assert(sizeof(struct pac_entry) == 1u << PAC_ENTRY_BITS, "offsets are shifted by that");
+
+void pauth_keys_changed(struct cpu *c)
+{
+    memset(c->pac_id, 0xff, sizeof c->pac_id);
+}
+
+void pauth_config_changed(struct cpu *c)
+{
+    memset(c->pac_known, 0, sizeof c->pac_known);
+    pauth_keys_changed(c);
+}
+
+bool write_pac_key(struct cpu *c, const struct insn *i, uint64_t value)
+{
+    c->sr[((const struct sysreg *)(uintptr_t)i->imm)->slot] = value;
+    pauth_keys_changed(c);
+    return true;
+}
+
+static uint64_t id_of(struct cpu *c, unsigned key)
+{
+    const uint64_t lo = c->sr[SR_APIAKEYLO_EL1 + 2 * key], hi = c->sr[SR_APIAKEYHI_EL1 + 2 * key];
+    struct pac_known *k = &c->pac_known[(lo ^ hi ^ key) % PAC_KNOWN];
+
+    if (c->pac_id[key] == PAC_UNKNOWN) {
+        if (!k->id || k->lo != lo || k->hi != hi || k->key != key)
+            *k = (struct pac_known){lo, hi, ++c->pac_last_id, key};
+        c->pac_id[key] = k->id;
+    }
+    return c->pac_id[key];
+}
+
+static struct pac_entry *entry_of(struct cpu *c, uint64_t ptr, uint64_t modifier)
+{
+    return (struct pac_entry *)(void *)((uint8_t *)c->pac + pac_offset(ptr, modifier));
+}
+
+static uint64_t sign(struct cpu *c, uint64_t ptr, uint64_t modifier, unsigned key)
+{
+    struct pac_entry *e = entry_of(c, ptr, modifier);
+    const uint64_t id = id_of(c, key);
+    bool proper;
+
+    if (e->plain == ptr && e->modifier == modifier && e->id == id)
+        return e->coded;
+    const uint64_t coded = add_code(c, ptr, modifier, key, &proper);
+    if (proper)
+        *e = (struct pac_entry){ptr, coded, modifier, id};
+    return coded;
+}
+
+static uint64_t authenticate(struct cpu *c, uint64_t ptr, uint64_t modifier, unsigned key)
+{
+    struct pac_entry *e = entry_of(c, ptr, modifier);
+    const uint64_t id = id_of(c, key);
+    bool right;
+
+    if (e->coded == ptr && e->modifier == modifier && e->id == id)
+        return e->plain;
+    const uint64_t plain = remove_code(c, ptr, modifier, key, &right);
+    if (right)
+        *e = (struct pac_entry){plain, ptr, modifier, id};
+    return plain;
 }
 
 /* ---- instructions ---- */
 
 OP(pac)
 {
-    c->x[i->rd] = add_code(c, c->x[i->rm], c->x[i->rn], i->aux);
+    c->x[i->rd] = sign(c, c->x[i->rm], c->x[i->rn], i->aux);
     return i + 1;
 }
 

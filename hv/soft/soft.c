@@ -115,6 +115,7 @@ static void reset(struct cpu *c)
         c->fetch[n].key = TLB_NONE;
     c->alarm = UINT64_MAX;
     c->fetch_gen = 1; /* no entry of the jump cache, all zeroes, is of this generation */
+    pauth_keys_changed(c);
     tlb_reset(c);
     cpu_state_changed(c);
 }

@@ -299,6 +299,7 @@ static void refresh(struct cpu *c, uint16_t slot)
     default: break;
     }
     tlb_regime_changed(c);
+    pauth_config_changed(c);
     debug_changed(c);
     cpu_state_changed(c);
 }

@@ -14,4 +14,4 @@ sysreg_write_fn debug_write_breakpoint, debug_write_claimclr, debug_write_claims
     debug_write_mdscr, debug_write_oslar, debug_write_watchpoint, gic_write_icc, timer_write_pctl,
     timer_write_pcval, timer_write_ptval, timer_write_vctl, timer_write_vcval, timer_write_vtval,
     write_cpacr, write_daif, write_dit, write_fpcr, write_fpsr, write_nzcv, write_pan, write_sctlr,
-    write_sp_el0, write_spsel, write_ssbs, write_translation, write_uao;
+    write_pac_key, write_sp_el0, write_spsel, write_ssbs, write_translation, write_uao;

@@ -261,8 +261,10 @@ void tlb_regime_changed(struct cpu *c)
     mmu_regime_init(&c->regime, &features, &regs);
     c->regime_regs = regs;
     /* New tables under the same ASID show after a TLBI (D8.13, "use of ASIDs"). */
-    if (!tables_only)
+    if (!tables_only) {
+        pauth_config_changed(c);
         tlb_flush_all(c);
+    }
     else if (c->regime.asid != asid)
         flush_sets(c, true);
 }

@@ -11,6 +11,7 @@
 #define MAILBOX_SLOTS   1
 #define JIT_HEAT        2
 #define PAC_MEMO_BITS   1
+#define PAC_KNOWN       1
 #define BASE_MISS_NS    1000000
 #else
 #define TLB_MIN_BITS    9  /* entries of 32 bytes, per privilege view: to begin with, */
@@ -20,7 +21,8 @@
 #define CODE_MEMORY     (32u << 20) /* of one vCPU, half of it for decoded blocks, half translated */
 #define MAILBOX_SLOTS   16
 #define JIT_HEAT        24  /* entries before a block is worth translating */
-#define PAC_MEMO_BITS   12  /* entries of 48 bytes */
+#define PAC_MEMO_BITS   12  /* entries of 32 bytes */
+#define PAC_KNOWN       64  /* keys: a process has up to four, the kernel one for each process */
 #define BASE_MISS_NS    200 /* from one to the next on average, or more: the page of a base pays */
 #endif
 
@@ -31,7 +33,7 @@
 #define TLB_MAX_SIZE    (1u << TLB_MAX_BITS)
 #define JUMP_CACHE_SIZE (1u << JUMP_CACHE_BITS)
 #define BASE_SITES      4096 /* accesses that are told apart */
-#define BLOCK_HASH_BITS 16   /* a full arena has some 50 000 blocks */
+#define BLOCK_HASH_BITS 18   /* a full arena has some 200 000 blocks */
 #define PAGE_HASH_BITS  12
 
 #define PAGE_BITS       12 /* unit of the TLB and of block placement, whatever the granule */

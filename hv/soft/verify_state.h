@@ -40,6 +40,7 @@
     EXIT_PART("exit syndrome", exception.syndrome)                                                 \
     EXIT_PART("exit virtual address", exception.virtual_address)                                   \
     EXIT_PART("exit physical address", exception.physical_address)                                 \
+    PART("", pac_id, HIDDEN) /* of the keys in sr[] */                                             \
     PART("", tlb, HIDDEN)                                                                          \
     PART("", block, HIDDEN)                                                                        \
     PART("", block_flags, HIDDEN)                                                                  \

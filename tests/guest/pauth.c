@@ -226,6 +226,44 @@ static void enables(void)
     sctlr(SCTLR_ALL);
 }
 
+/* One pointer and one modifier under keys, enables and address sizes that come and go: what was
+ * signed before must not be met again under another of them. */
+#define VARIANTS 24
+static u64 signed_as[VARIANTS];
+
+static bool choose_variant(unsigned n)
+{
+    const u64 lo = n & 1 ? 0x1234 : 0x5678, hi = n & 2 ? 0xabcd : 0xdcba;
+    const bool on = (n & 4) != 0;
+    KEYS(apia, lo, hi);
+    KEYS(apib, hi, lo);
+    tcr(n / 8 == 0 ? 16 | 16 << 16 : n / 8 == 1 ? 25 | 25 << 16 : 16 | TCR_TBI0 | 16 << 16);
+    sctlr(on ? SCTLR_ALL : SCTLR_ALL & ~SCTLR_ENIA);
+    return on;
+}
+
+static void remembered(void)
+{
+    const u64 ptr = 0x123456789c, mod = 0x40001230;
+    for (unsigned round = 0; round < 80; round++) {
+        for (unsigned step = 0; step < VARIANTS; step++) {
+            const unsigned n = (step * 5 + round * 7) % VARIANTS, other = (n & ~3u) | ((n + 1) & 3);
+            const bool on = choose_variant(n);
+            const u64 coded = SIGN(pacia, ptr, mod);
+            if (!signed_as[n])
+                signed_as[n] = coded;
+            EQ(coded, signed_as[n]);
+            OK((coded == ptr) == !on);
+            EQ(SIGN(autia, coded, mod), ptr);
+            EQ(SIGN(autib, SIGN(pacib, ptr, mod), mod), ptr);
+            OK(SIGN(pacib, ptr, mod) != coded);
+            if (on && signed_as[other])
+                OK(SIGN(autia, signed_as[other], mod) != ptr);
+        }
+    }
+    choose_variant(4);
+}
+
 /* Functions that sign what they return by, and jumps through signed pointers. */
 #define SIGNED(name, pac, aut) #name ": " pac "\n add x0, x0, #1\n " aut "\n"
 #define CALL(name, pac, insn)                                                                      \
@@ -340,6 +378,7 @@ int main(void)
     RUN(enables);
     RUN(failures);
     RUN(random_operands);
+    RUN(remembered);
     RUN(combined);
     RUN(bad_return);
     RUN(exception_return);

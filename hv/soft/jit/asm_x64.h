@@ -234,6 +234,11 @@ static inline void as_imul_rr(struct as *a, bool w, int dst, int src)
 {
     as_op2_rr(a, w, 0xaf, dst, src, false);
 }
+static inline void as_imul_rri(struct as *a, bool w, int dst, int src, uint32_t imm)
+{
+    as_op_rr(a, w, 0x69, dst, src);
+    as_32(a, imm);
+}
 static inline void as_imul_rm(struct as *a, bool w, int dst, int base, int32_t disp)
 {
     as_op2_rm(a, w, 0xaf, dst, base, disp);

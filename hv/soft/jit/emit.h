@@ -93,6 +93,10 @@ void em_adc(struct emitter *e, bool w, bool sub, bool flags, bool live, int d, i
 /* d := a 64-bit, 32-bit or byte field of the CPU, at `offset`; and back. */
 void em_read_field(struct emitter *e, unsigned bytes, int d, unsigned offset);
 void em_write_field(struct emitter *e, int n, unsigned offset);
+/* PAC and AUT of the slot rm with the modifier rn and the key aux, into rd. */
+void em_pac(struct emitter *e, const struct insn *i, bool check);
+/* Key n gets another value. */
+void em_pac_key_changed(struct emitter *e, unsigned key);
 /* SP_EL0 as EL1 names it: the handler if it is the stack pointer in use. */
 void em_read_sp_el0(struct emitter *e, const struct insn *i);
 /* MSR DAIFSet / DAIFClr without the D bit, MSR DAIF from n: the block ends and goes on at `next`,

@@ -297,8 +297,11 @@ static bool write_sysreg(struct emitter *e, const struct insn *i, uint64_t next)
         em_daif_reg(e, i, next);
         return true;
     }
-    if (r->write || r->mask != ~UINT64_C(0))
+    bool key = r->slot >= SR_APIAKEYLO_EL1 && r->slot <= SR_APDBKEYHI_EL1;
+    if ((r->write && !key) || r->mask != ~UINT64_C(0))
         return false;
+    if (key)
+        em_pac_key_changed(e, (r->slot - SR_APIAKEYLO_EL1) / 2u);
     em_write_field(e, i->rd, FIELD_OF(sr) + 8u * r->slot);
     em_branch(e, next);
     return true;
@@ -392,6 +395,14 @@ static bool translate(struct emitter *e, const struct insn *i, bool live)
     case A64_CSINV_X: em_csel(e, w, true, false, i->rd, i->rn, i->rm, i->aux); break;
     case A64_CSNEG_W:
     case A64_CSNEG_X: em_csel(e, w, true, true, i->rd, i->rn, i->rm, i->aux); break;
+    case A64_PAC:
+    case A64_PAC_zero:
+    case A64_PAC_1716:
+    case A64_PAC_LR: em_pac(e, i, false); break;
+    case A64_AUT:
+    case A64_AUT_zero:
+    case A64_AUT_1716:
+    case A64_AUT_LR: em_pac(e, i, true); break;
     case A64_HINT:
     case A64_PRFM_uimm:
     case A64_PRFUM:
