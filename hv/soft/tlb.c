@@ -264,8 +264,7 @@ void tlb_regime_changed(struct cpu *c)
     if (!tables_only) {
         pauth_config_changed(c);
         tlb_flush_all(c);
-    }
-    else if (c->regime.asid != asid)
+    } else if (c->regime.asid != asid)
         flush_sets(c, true);
 }
 
