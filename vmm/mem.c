@@ -9,6 +9,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Hosts without it: an advice that says nothing. */
+#ifndef MADV_HUGEPAGE
+#define MADV_HUGEPAGE MADV_NORMAL
+#endif
+#define LARGE_FROM (UINT64_C(64) << 20)
+
+/* A guest with much memory uses it in pieces of megabytes: with large pages it waits for fewer page
+ * faults and for fewer misses of the host's TLB. A small one stays as small as it is. */
+static void advise(const struct mem_region *r)
+{
+    if (r->size >= LARGE_FROM)
+        madvise(r->host, (size_t)r->size, MADV_HUGEPAGE);
+}
+
 static uint8_t *reserve(size_t size)
 {
     void *block =
@@ -53,6 +67,7 @@ int mem_add(struct mem *mem, gpa_t base, uint64_t size)
         .block = block,
         .block_size = block_size,
     };
+    advise(&mem->region[mem->count - 1]);
     return 0;
 }
 
@@ -73,6 +88,7 @@ void mem_clear(struct mem *mem)
                            MAP_PRIVATE | MAP_ANON | MAP_NORESERVE | MAP_FIXED, -1, 0);
         if (again == MAP_FAILED)
             memset(r->host, 0, (size_t)r->size);
+        advise(r);
     }
 }
 
