@@ -165,6 +165,52 @@ static void flags(void)
     EQ(wrong, 0);
 }
 
+/* Every exponent, beside an ordinary number in the other lanes: x + x and x * 1 are exact, but that
+ * the largest overflow. */
+#define EXPONENTS(type, top, shift, scalar, lanes, one)                                            \
+    do {                                                                                           \
+        for (unsigned n = 0; n <= 4 * (top) + 3; n++) {                                            \
+            const u64 e = n / 4, x = e << (shift) | 5, ordinary = (u64)(one) + 9;                  \
+            const u64 twice =                                                                      \
+                e ? e < (top)-1 ? x + (1ull << (shift)) : (u64)(top) << (shift) : 2 * x;           \
+            const u64 fpsr = e == (top)-1 ? 0x14 : 0x10;                                           \
+            type in[16 / sizeof(type)], sum[16 / sizeof(type)], product[16 / sizeof(type)];        \
+            u64 after, lane = n % (16 / sizeof(type));                                             \
+            if (e == (top))                                                                        \
+                break;                                                                             \
+            for (unsigned k = 0; k < 16 / sizeof(type); k++)                                       \
+                in[k] = (type)(k == lane ? x : ordinary);                                          \
+            ASM("msr fpsr, %4\n\tldr q0, [%1]\n\tfmov v1." lanes ", #1.0\n\t"                      \
+                "fadd v2." lanes ", v0." lanes ", v0." lanes "\n\t"                                \
+                "fmul v19." lanes ", v1." lanes ", v0." lanes "\n\t"                               \
+                "str q2, [%2]\n\tstr q19, [%3]\n\tmrs %0, fpsr\n\t"                                \
+                : "=&r"(after)                                                                     \
+                : "r"(in), "r"(sum), "r"(product), "r"(0x10ull)                                    \
+                : "memory");                                                                       \
+            for (unsigned k = 0; k < 16 / sizeof(type); k++)                                       \
+                wrong += product[k] != in[k] ||                                                    \
+                         sum[k] != (type)(k == lane ? twice : ordinary + (1ull << (shift)));       \
+            wrong += after != fpsr;                                                                \
+            in[0] = (type)x;                                                                       \
+            ASM("msr fpsr, %4\n\tldr " scalar "0, [%1]\n\tfmov " scalar "1, #1.0\n\t"              \
+                "fadd " scalar "2, " scalar "0, " scalar "0\n\t"                                   \
+                "fmul " scalar "0, " scalar "1, " scalar "0\n\t"                                   \
+                "str " scalar "2, [%2]\n\tstr " scalar "0, [%3]\n\tmrs %0, fpsr\n\t"               \
+                : "=&r"(after)                                                                     \
+                : "r"(in), "r"(sum), "r"(product), "r"(0x10ull)                                    \
+                : "memory");                                                                       \
+            wrong += product[0] != in[0] || sum[0] != (type)twice || after != fpsr;                \
+        }                                                                                          \
+    } while (0)
+
+static void exponents(void)
+{
+    u64 wrong = 0;
+    EXPONENTS(u64, 2047, 52, "d", "2d", 0x3ff0000000000000);
+    EXPONENTS(uint32_t, 255, 23, "s", "4s", 0x3f800000);
+    EQ(wrong, 0);
+}
+
 /* Scalars clear what is above them, whatever was there and whichever register they go to. */
 static void upper_parts(void)
 {
@@ -202,6 +248,7 @@ int main(void)
     RUN(seen_by_handlers);
     RUN(rounding);
     RUN(flags);
+    RUN(exponents);
     RUN(upper_parts);
     mmu_off();
     return 0;
