@@ -10,16 +10,15 @@
 #include <Hypervisor/Hypervisor.h>
 #include <hvx.h>
 
-#define PAGE     UINT64_C(0x4000)
-#define CALLER   UINT64_C(0x40000000)
-#define CALLED   UINT64_C(0x40100000)
-#define OTHER    UINT64_C(0x40200000)
-#define BLR_X1   0xd63f0020u
-#define MOVZ(n)  (0xd2800000u | (uint32_t)(n) << 5) /* mov x0, #n */
-#define RET      0xd65f03c0u
-#define HVC      0xd4000002u
-#define AT       0x100 /* in the called page: another slot of the jump cache than the caller */
-#define MAPPINGS 100
+#define PAGE    UINT64_C(0x4000)
+#define CALLER  UINT64_C(0x40000000)
+#define CALLED  UINT64_C(0x40100000)
+#define OTHER   UINT64_C(0x40200000)
+#define BLR_X1  0xd63f0020u
+#define MOVZ(n) (0xd2800000u | (uint32_t)(n) << 5) /* mov x0, #n */
+#define RET     0xd65f03c0u
+#define HVC     0xd4000002u
+#define AT      0x100 /* in the called page: another slot of the jump cache than the caller */
 
 static hv_vcpu_t vcpu;
 static struct cpu *cpu;
@@ -97,9 +96,9 @@ static void old_jumps_are_forgotten(const char *jit)
     CHECK_EQ(hv_vm_unmap(CALLED, PAGE), HV_SUCCESS);
     map(page[2], CALLED);
     cpu->fetch_gen = UINT32_MAX;
-    for (unsigned n = 0; n < MAPPINGS && cpu->fetch_gen != then; n++)
-        next_generation();
-    CHECK_EQ(cpu->fetch_gen, then);
+    next_generation();
+    CHECK(cpu->fetch_gen < then);
+    cpu->fetch_gen = then; /* where it will be some time */
     CHECK_EQ(call(), 2);
     close_vm();
 }
