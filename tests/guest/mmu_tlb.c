@@ -514,6 +514,42 @@ static void bases_across_pages(void)
     }
 }
 
+/* Accesses in a row with arithmetic in between: what came before the one that faults has been done,
+ * what follows it is done behind the exception. */
+static void faults_between(void)
+{
+    setup(12, 16);
+    space_map(&space, WINDOW, page[1], 3, ATTRIBUTES);
+    for (unsigned round = 0; round < 120; round++) {
+        const u64 at = WINDOW + 4096 - (round & 1 ? 16 : 64), v = 1000 + round;
+        u64 sum = 0, three = 0, moved = at, loaded = 0, again = 0;
+        trap_clear();
+        __asm__ volatile("stp %[v], %[v], [%[at]]\n mov %[three], #3\n"
+                         "stp %[v], %[three], [%[at], #16]\n add %[sum], %[v], %[three]\n"
+                         "str %[sum], [%[at], #8]"
+                         : [sum] "=&r"(sum), [three] "=&r"(three)
+                         : [at] "r"(at), [v] "r"(v)
+                         : "memory");
+        EQ(trap.count, round & 1);
+        EQ(three, 3);
+        EQ(sum, v + 3);
+        EQ(load(at), v);
+        EQ(load(at + 8), v + 3);
+        trap_clear();
+        __asm__ volatile(
+            "ldr %[loaded], [%[moved], #8]!\n mov %[sum], %[moved]\n"
+            "ldr %[again], [%[moved], #8]\n add %[sum], %[sum], %[loaded]"
+            : [loaded] "=&r"(loaded), [again] "+&r"(again), [moved] "+&r"(moved), [sum] "=&r"(sum)
+            :
+            : "memory");
+        EQ(trap.count, round & 1);
+        EQ(moved, at + 8);
+        EQ(loaded, v + 3);
+        EQ(sum, at + 8 + v + 3);
+        EQ(again, round & 1 ? 0 : v);
+    }
+}
+
 /* The page of a base that is read by translated code becomes one that may be read only, or none. */
 static void base_loses_rights(void)
 {
@@ -541,6 +577,7 @@ int main(void)
     RUN(round_the_end);
     RUN(stack_across_pages);
     RUN(bases_across_pages);
+    RUN(faults_between);
     RUN(base_loses_rights);
     RUN(protect);
     RUN(blocks);

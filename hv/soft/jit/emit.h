@@ -59,14 +59,19 @@ void em_ccmp(struct emitter *e, bool w, bool negative, int n, int m, unsigned im
 /* Plain loads and stores of one or two general registers. */
 struct em_mem {
     bool write, pair;
+    bool between; /* no access: something that only computes, of registers but the base */
     enum em_mode mode;
     struct em_access access;
 };
 /* `count` of them in a row. More than one: all load or all store, by the same base, at offsets that
  * do not differ by more than a page; the first may have EM_PRE, the last EM_POST, the rest are
- * EM_OFFSET; none but the last loads its base. */
+ * EM_OFFSET; none but the last loads its base. What computes in between may use RAX and RCX, and
+ * only where the base has a host register: em_has_register. */
+typedef void em_between(struct emitter *e, const struct insn *i);
 #define EM_RUN_MAX 8
-void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, unsigned count);
+bool em_has_register(int slot);
+void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, unsigned count,
+               em_between *between);
 void em_barrier(struct emitter *e, bool full);
 
 /* Exclusives and ordered accesses of one register, and atomics: bytes 1, 2, 4, 8. Operands in the

@@ -312,7 +312,13 @@ static unsigned bytes_of(const struct em_mem *m)
     return m->access.bytes << m->pair;
 }
 
-void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, unsigned count)
+bool em_has_register(int slot)
+{
+    return em_reg_of(slot) >= 0;
+}
+
+void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, unsigned count,
+               em_between *between)
 {
     unsigned first = e->stub_count;
     struct em_place p = place_of(e, i, m->mode);
@@ -320,6 +326,8 @@ void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, 
     int32_t moved = m->mode == EM_PRE ? p.disp : 0; /* the base, since the first one */
     bool spoils = false;                            /* the last one loads into its own base */
     for (unsigned n = 0; n < count; n++) {
+        if (m[n].between)
+            continue;
         at[n] = n ? moved + (m[n].mode == EM_POST ? 0 : (int32_t)i[n].imm) : p.disp;
         if (at[n] < low)
             low = at[n];
@@ -335,8 +343,12 @@ void em_memory(struct emitter *e, const struct insn *i, const struct em_mem *m, 
     probe(e, i, (struct em_place){p.base, low, p.slot}, (unsigned)(high - low), m->write, false);
     e->run = 1;
     p.disp = 0;
-    for (unsigned n = 0; n < count; n++)
-        move(e, &i[n], &m[n], &p, at[n]);
+    for (unsigned n = 0; n < count; n++) {
+        if (m[n].between)
+            between(e, &i[n]);
+        else
+            move(e, &i[n], &m[n], &p, at[n]);
+    }
     em_join(e, first);
 }
 

@@ -86,6 +86,7 @@ static bool memory_of(const struct insn *i, struct em_mem *m)
 {
     static const uint8_t pair_modes[4] = {EM_OFFSET, EM_POST, EM_OFFSET, EM_PRE};
     unsigned id = i->id;
+    m->between = false;
     m->write = !(a64_rows[id].flags & A64_LOAD);
     m->pair = id >= A64_STNP_W && id <= A64_LDP_X_pre;
     if (m->pair) {
@@ -110,28 +111,6 @@ static bool memory_of(const struct insn *i, struct em_mem *m)
         return false;
     }
     return true;
-}
-
-/* How many accesses from i on, `left` at most, one look into the TLB serves: em_memory says which.
- * m[] becomes theirs. 0: i is none. */
-static unsigned memory_run(const struct emitter *e, const struct insn *i, unsigned left,
-                           struct em_mem m[EM_RUN_MAX])
-{
-    unsigned n = 1;
-    if (!memory_of(i, &m[0]))
-        return 0;
-    if ((m[0].mode != EM_OFFSET && m[0].mode != EM_PRE) || (e->block->flags & BLOCK_CHECKED))
-        return 1;
-    for (; n < left && n < EM_RUN_MAX; n++) {
-        const struct insn *last = &i[n - 1], *next = &i[n];
-        bool spoils = !m->write && (last->rd == i->rn || (m[n - 1].pair && last->ra == i->rn));
-        int64_t apart = (int64_t)(next->imm - (m->mode == EM_PRE ? 0 : i->imm));
-        if (spoils || m[n - 1].mode == EM_POST || !memory_of(next, &m[n]) || next->rn != i->rn ||
-            m[n].write != m->write || (m[n].mode != EM_OFFSET && m[n].mode != EM_POST) ||
-            (m[n].mode == EM_OFFSET && (apart > RUN_SPAN || apart < -RUN_SPAN)))
-            break;
-    }
-    return n;
 }
 
 static bool branch(struct emitter *e, const struct insn *i)
@@ -470,6 +449,60 @@ static bool is_loop(const struct block *b)
     return false;
 }
 
+/* Can it be between accesses by that base? Moves, sums and bits, which prologues have there. */
+static bool is_between(const struct insn *i, int base)
+{
+    const bool simple = (i->id >= A64_ADD_W_imm && i->id <= A64_MOVK_X) ||
+                        (i->id >= A64_ADD_W && i->id <= A64_SUBS_X_ext) ||
+                        (i->id >= A64_AND_W && i->id <= A64_BICS_X);
+    return simple && flag_use(i) == NO_FLAGS && i->rd != base && em_has_register(base);
+}
+
+static void translate_between(struct emitter *e, const struct insn *i)
+{
+    translate(e, i, false);
+}
+
+/* Can `next` be served by the look into the TLB for `first`? */
+static bool joins(const struct insn *first, const struct em_mem *m, const struct insn *next,
+                  struct em_mem *its)
+{
+    int64_t apart = (int64_t)(next->imm - (m->mode == EM_PRE ? 0 : first->imm));
+    return memory_of(next, its) && next->rn == first->rn && its->write == m->write &&
+           (its->mode == EM_POST ||
+            (its->mode == EM_OFFSET && apart <= RUN_SPAN && apart >= -RUN_SPAN));
+}
+
+/* How many instructions from i on, `left` at most, are accesses that one look into the TLB serves,
+ * or between them: em_memory says which. m[] becomes theirs. 0: i is none. */
+static unsigned memory_run(const struct emitter *e, const struct insn *i, unsigned left,
+                           struct em_mem m[EM_RUN_MAX])
+{
+    unsigned last = 0;
+    bool mixed = false;
+    if (!memory_of(i, &m[0]))
+        return 0;
+    if ((m[0].mode != EM_OFFSET && m[0].mode != EM_PRE) || (e->block->flags & BLOCK_CHECKED))
+        return 1;
+    for (unsigned n = 1; n < left && n < EM_RUN_MAX; n++) {
+        const bool spoils =
+            !m->write && (i[last].rd == i->rn || (m[last].pair && i[last].ra == i->rn));
+        if (spoils || m[last].mode == EM_POST)
+            break;
+        if (is_between(&i[n], i->rn)) {
+            m[n] = (struct em_mem){.between = true};
+            continue;
+        }
+        if (!joins(i, m, &i[n], &m[n]))
+            break;
+        mixed |= n > last + 1;
+        if (mixed && m[n].pair && !m->write && i[n].rd == i->rn)
+            break; /* its base is to leave its register */
+        last = n;
+    }
+    return last + 1;
+}
+
 #define SLOT_BIT(slot) (UINT64_C(1) << (slot))
 
 /* The slots that an instruction writes, or `run` accesses in a row; all, if that is not known. */
@@ -477,7 +510,9 @@ static uint64_t written(const struct insn *i, const struct em_mem *m, unsigned r
 {
     uint64_t slots = 0;
     for (unsigned n = 0; n < run; n++) {
-        if (!m[n].write)
+        if (m[n].between)
+            slots |= SLOT_BIT(i[n].rd);
+        else if (!m[n].write)
             slots |= SLOT_BIT(i[n].rd) | (m[n].pair ? SLOT_BIT(i[n].ra) : 0);
         if (m[n].mode == EM_PRE || m[n].mode == EM_POST)
             slots |= SLOT_BIT(i[n].rn);
@@ -567,7 +602,7 @@ bool jit_emit(struct cpu *c, struct jit *jit, struct block *b)
         }
         written_yet |= writes;
         if (run)
-            em_memory(e, i, accesses, run);
+            em_memory(e, i, accesses, run, translate_between);
         else if (i->fn == op_fp_trap || !translate(e, i, live[n]))
             em_handler(e, i, n + 1 == total);
         if (!sets && (writes & again_slots(&e->again))) {
