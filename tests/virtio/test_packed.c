@@ -223,7 +223,9 @@ static bool interrupts(struct ring *r)
     offer_table(r, 0, 0);
     kick(&r->d, 0);
     CHECK_EQ(reap_packed(r, 1, &id), 513);
+    pthread_mutex_lock(&r->d.v->dev.lock);
     r->d.v->ops->drain(r->d.v); /* the interrupt comes after the chain */
+    pthread_mutex_unlock(&r->d.v->dev.lock);
     return reg_get(&r->d, 0x60) & 1;
 }
 
