@@ -98,10 +98,12 @@ if [ -n "$native" ]; then
     exit
 fi
 tests/kvm/fetch.sh "$cache/kvm-rig" || skip "no arm64 kernel to be had here"
-# LONG: also without VHE, which is another way for KVM to work; and with pointer authentication and
-# branch targets (SVE and SME off: QEMU 7.2 lacks the traps with which KVM hides them).
-cpus=${RIG_CPU:-neoverse-n1}
-[ -z "${LONG:-}" ] || cpus="neoverse-n1 cortex-a72 max,sve=off,sme=off"
+# LONG: also with VHE, which is another way for KVM to work; and with pointer authentication and
+# branch targets (SVE and SME off: QEMU 7.2 lacks the traps with which KVM hides them). With VHE the
+# emulated machine now and then returns from an ioctl of KVM with TPIDR_EL0 = 0, the guest's, and
+# the program dies of that: docs/TESTING.md.
+cpus=${RIG_CPU:-cortex-a72}
+[ -z "${LONG:-}" ] || cpus="cortex-a72 neoverse-n1 max,sve=off,sme=off"
 status=0
 for cpu in $cpus; do
     RIG_CPU=$cpu tests/kvm/rig.sh "$cache/kvm-rig" "$root" "${RIG_SECONDS:-900}" || status=$?
