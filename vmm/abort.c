@@ -61,8 +61,9 @@ static const char *words(const struct abort_info *abort)
     return abort->fetch ? "instruction fetch" : abort->write ? "write" : "read";
 }
 
-/* Everything that is not an access to a device which the syndrome describes. */
-static int other_abort(struct vcpu *v)
+/* An instruction abort, or a data abort that is not an access to a device which the syndrome
+ * describes. */
+int exit_abort(struct vcpu *v)
 {
     const hv_vcpu_exit_exception_t *e = &v->exit->exception;
     uint64_t esr = e->syndrome, ipa = e->physical_address;
@@ -92,18 +93,13 @@ static int other_abort(struct vcpu *v)
     return inject_abort(v, &abort);
 }
 
-int exit_instruction_abort(struct vcpu *v)
-{
-    return other_abort(v);
-}
-
 int exit_data_abort(struct vcpu *v)
 {
     uint64_t esr = v->exit->exception.syndrome;
     bool described = (esr & (ISS_ISV | ISS_S1PTW)) == ISS_ISV;
     uint64_t ipa = v->exit->exception.physical_address;
     if (!described || !(esr & ISS_WNR ? device_write(v, esr, ipa) : device_read(v, esr, ipa)))
-        return other_abort(v);
+        return exit_abort(v);
     v->stats.mmio++;
     vcpu_skip(v);
     return 0;

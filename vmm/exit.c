@@ -50,7 +50,7 @@ static const struct {
     [0x18] = {"system register access", exit_sysreg},
     [0x19] = {"SVE access", exit_undefined},
     [0x1d] = {"SME access", exit_undefined},
-    [0x20] = {"instruction abort", exit_instruction_abort},
+    [0x20] = {"instruction abort", exit_abort},
     [0x21] = {"instruction abort, same level", NULL},
     [0x22] = {"PC alignment fault", NULL},
     [0x24] = {"data abort", exit_data_abort},

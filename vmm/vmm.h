@@ -323,9 +323,9 @@ uint64_t vtimer_distance(struct vcpu *v);
 int exit_dispatch(struct vcpu *v);
 const char *exit_class_name(unsigned ec); /* "HVC", NULL if nothing is known by that number */
 
-int exit_instruction_abort(struct vcpu *v); /* EC 0x20 */
-int exit_data_abort(struct vcpu *v);        /* EC 0x24 */
-int exit_sysreg(struct vcpu *v);            /* EC 0x18 */
+int exit_abort(struct vcpu *v);      /* EC 0x20, and 0x24 where no device answers */
+int exit_data_abort(struct vcpu *v); /* EC 0x24 */
+int exit_sysreg(struct vcpu *v);     /* EC 0x18 */
 
 /* Take an exception to the guest's EL1 as the architecture does (DDI 0487, AArch64.TakeException).
  */

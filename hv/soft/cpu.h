@@ -83,10 +83,10 @@ struct large_pages {
 
 /* Page of the instruction TLB. */
 struct fetch_entry {
-    uint64_t key; /* virtual page | EL, or TLB_NONE */
+    uint64_t key; /* virtual page | EL */
     uint64_t ipa;
     const uint8_t *host;
-    uint32_t gen; /* valid while equal to cpu->fetch_gen */
+    uint32_t gen; /* valid while equal to cpu->fetch_gen, which is never 0 */
     bool guarded;
 };
 #define FETCH_TLB_SIZE 64

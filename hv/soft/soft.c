@@ -111,10 +111,8 @@ static void reset(struct cpu *c)
     c->el = 1;
     c->spsel = 1;
     c->daif = DAIF_D | DAIF_A | DAIF_I | DAIF_F;
-    for (unsigned n = 0; n < FETCH_TLB_SIZE; n++)
-        c->fetch[n].key = TLB_NONE;
     c->alarm = UINT64_MAX;
-    c->fetch_gen = 1; /* no entry of the jump cache, all zeroes, is of this generation */
+    c->fetch_gen = 1; /* nothing that is all zeroes is of this generation */
     pauth_keys_changed(c);
     tlb_reset(c);
     cpu_state_changed(c);
