@@ -6,10 +6,10 @@
  *   header   "TVMGICv3"  u32 version  u32 length of everything  u32 vCPUs  u32 0
  *   record   u16 tag  u16 instance  u32 length  payload
  *            1 distributor: u32 CTLR
- *            2 SPI bank 1...31: group enable latch line active edge (u32 each), 32 priorities (u8),
- *              32 IROUTERs (u64)
- *            3 redistributor, instance = its frame: u64 affinity, u32 WAKER, u32 0, the private
- * bank as above without routers trailer  u64 FNV-1a of all bytes before it
+ *            2 SPI bank 1...31: bank, 32 IROUTERs (u64)
+ *            3 redistributor, instance = its frame: u64 affinity, u32 WAKER, u32 0, private bank
+ *   bank     group enable latch line active edge (u32 each), 32 priorities (u8)
+ *   trailer  u64 FNV-1a of all bytes before it
  *
  * Every record has a fixed size and place, so that a blob whose size is gic_blob_size() can be read
  * without looking for its end. The checksum finds accidents, not malice: values are for the reader
